@@ -1,0 +1,632 @@
+"""From the CSV files under data/knowledge to the table: check everything, then write all or nothing."""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+import hashlib
+import itertools
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.engine import Engine
+from sqlalchemy.orm import Session
+
+from bot.knowledge import models as m
+from bot.knowledge.sheets import LOCAL, NATIONAL, OPTIONAL_LOCAL, AsOf, Problem, Row, read_sheet
+
+ROOT = Path(__file__).resolve().parents[2]
+KNOWLEDGE = ROOT / "data" / "knowledge"
+
+
+class KnowledgeError(Exception):
+    """The files hold faults; nothing was written. `problems` lists them."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__(f"{len(problems)} fejl i data/knowledge")
+        self.problems = problems
+
+
+@dataclass
+class Checked:
+    """What the files hold: rows of the table by model, faults, and remarks on facts that are kept but not shown."""
+
+    rows: dict[type, list[dict[str, Any]]] = field(default_factory=dict)
+    links: dict[str, list[dict[str, str]]] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    remarks: list[Problem] = field(default_factory=list)
+
+
+def check(folder: Path = KNOWLEDGE) -> Checked:
+    """Read and cross-check every file. Writes nothing; the faults are in the result."""
+    return _Reader(folder).run()
+
+
+def load(engine: Engine, folder: Path = KNOWLEDGE, now: dt.datetime | None = None) -> Checked:
+    """Replace the knowledge in the database by the files, in one transaction.
+
+    The same files give the same rows and ids. Raises KnowledgeError, and leaves the table as it was, when a file has
+    a fault. Correction reports and the history of changes are never touched.
+    """
+    checked = check(folder)
+    if checked.problems:
+        raise KnowledgeError(checked.problems)
+    fingerprint = files_fingerprint(folder)
+    with Session(engine, future=True) as session, session.begin():
+        for table in reversed(m.Base.metadata.sorted_tables):
+            if table.name in {model.__tablename__ for model in m.LOADED} or table.name.endswith("_source"):
+                session.execute(delete(table))
+        for model in m.LOADED:
+            if rows := checked.rows.get(model):
+                session.execute(insert(model.__table__), _parents_first(rows))
+        for link, rows in checked.links.items():
+            session.execute(insert(m.Base.metadata.tables[link]), rows)
+        session.execute(delete(m.TableVersion))
+        loaded_at = (now or dt.datetime.now(dt.timezone.utc)).replace(tzinfo=None)
+        session.add(m.TableVersion(id=1, fingerprint=fingerprint, loaded_at=loaded_at))
+    return checked
+
+
+def files_fingerprint(folder: Path = KNOWLEDGE) -> str:
+    """Return a hash over the names and contents of the CSV files and over the code that reads them."""
+    digest = hashlib.sha256()
+    code = [Path(__file__).with_name(name) for name in ("models.py", "sheets.py", "load.py", "hours.py")]
+    for path in [*sorted(folder.rglob("*.csv")), *code]:
+        digest.update(path.name.encode() + path.parent.name.encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def loaded_fingerprint(engine: Engine) -> str | None:
+    """Return the fingerprint of what the database holds, or None when nothing was loaded yet."""
+    with Session(engine, future=True) as session:
+        return session.execute(select(m.TableVersion.fingerprint)).scalar_one_or_none()
+
+
+def _parents_first(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Order rows so that a row stands after the one it points to in the same table."""
+    pointer = next((column for column in ("parent_id", "replaces_id") if column in rows[0]), None)
+    if pointer is None:
+        return rows
+    by_id = {row["id"]: row for row in rows}
+
+    def depth(row: dict[str, Any]) -> int:
+        parent = by_id.get(row[pointer])
+        return 0 if parent is None else 1 + depth(parent)
+
+    return sorted(rows, key=depth)
+
+
+class _Reader:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.out = Checked()
+        self.seen: dict[tuple[Any, ...], Row] = {}
+        self.sources: dict[tuple[str | None, str | None], str] = {}
+
+    def run(self) -> Checked:
+        national = {name: self._sheet(f"national/{name}", columns) for name, columns in NATIONAL.items()}
+        self.topics = {row["code"] for row in national["topics.csv"]}
+        self.types = {row["code"]: row for row in national["department_types.csv"]}
+        folders = sorted(path for path in self.folder.iterdir() if path.is_dir() and path.name != "national")
+        local: dict[str, dict[str, list[Row]]] = {}
+        for path in folders:
+            if not re.fullmatch(r"\d{4}", path.name):
+                self.out.problems.append(
+                    Problem(path.name, 0, "", "mappen er ikke en kommunekode", "Kald den fx 0259.")
+                )
+                continue
+            local[path.name] = {
+                name: self._sheet(f"{path.name}/{name}", columns)
+                for name, columns in LOCAL.items()
+                if (path / name).exists() or name not in OPTIONAL_LOCAL
+            }
+        self.codes = set(local)
+        self.names = {
+            rows["municipality.csv"][0]["name"]: code for code, rows in local.items() if rows["municipality.csv"]
+        }
+        self._taxonomy(national)
+        self._words(national)
+        for code, rows in local.items():
+            self._municipality(code, rows)
+        self._offices(national)
+        self._law(national["legal_basis.csv"])
+        self._helplines(national["helplines.csv"])
+        self._closing_days(None, national["closing_days.csv"])
+        self._processing_times(None, national["processing_times.csv"])
+        self._terms(national)
+        return self.out
+
+    # -- helpers -----------------------------------------------------------------------------------------------
+
+    def _sheet(self, name: str, columns: Any) -> list[Row]:
+        path = self.folder / name
+        if not path.exists():
+            self.out.problems.append(Problem(name, 0, "", "filen mangler"))
+            return []
+        return read_sheet(path, name, columns, self.out.problems)
+
+    def _add(self, model: type, row: Row | None, **values: Any) -> str | None:
+        """Keep a row of the table; for a model that states facts, its evidence too. Returns its key."""
+        key = getattr(model, "primary_key", "id")
+        if row is not None and issubclass(model, m.Sourced):
+            date: AsOf = row["as_of"]
+            values |= {"as_of": date.date, "as_of_text": date.text, "confidence": row["confidence"]}
+            if not row["sources"] and row["confidence"] != "low":
+                self._fault(row, "sources", "kilden mangler", "Skriv adressen på den side, oplysningen står på.")
+            link = f"{model.__tablename__}_source"  # type: ignore[attr-defined]
+            for url, title in row["sources"]:
+                entry = {f"{model.__tablename__}_{key}": values[key], "source_id": self._source(url, title)}  # type: ignore[attr-defined]
+                if entry not in self.out.links.setdefault(link, []):
+                    self.out.links[link].append(entry)
+            if row["confidence"] == "low":
+                self.out.remarks.append(row.problem("confidence", "vises ikke, fordi den er low", "Bekræft den."))
+        self.out.rows.setdefault(model, []).append(values)
+        return values.get("id")
+
+    def _source(self, url: str | None, title: str | None) -> str:
+        if (url, title) not in self.sources:
+            self.sources[url, title] = m.stable_id("source", url, title)
+            position = len(self.sources)
+            self._add(m.Source, None, id=self.sources[url, title], url=url, title=title, position=position)
+        return self.sources[url, title]
+
+    def _fault(self, row: Row, column: str, what: str, instead: str = "") -> None:
+        self.out.problems.append(row.problem(column, what, instead))
+
+    def _once(self, row: Row, column: str, *key: Any) -> bool:
+        """Return whether the key is new; a second row with it is a fault."""
+        if first := self.seen.get(key):
+            self._fault(row, column, f"står også i {first.file}:{first.line}", "Slet den ene linje.")
+            return False
+        self.seen[key] = row
+        return True
+
+    def _known(self, row: Row, column: str, codes: Iterable[str], kind: str) -> bool:
+        """Return whether the cell (or each part of it) is one of the codes; an unknown one is a fault."""
+        cell = row[column]
+        good = True
+        for code in cell if isinstance(cell, list) else [cell] if cell else []:
+            if code not in codes:
+                near = difflib.get_close_matches(code, list(codes), 1)
+                self._fault(row, column, f"{kind} '{code}' kendes ikke", f"Mente du '{near[0]}'?" if near else "")
+                good = False
+        return good
+
+    def _phone(self, owner: dict[str, str], row: Row, column: str = "phone", hours: str = "phone_hours") -> None:
+        """Add the row's phone number with its hours; hours without a number are listed, not lost."""
+        intervals = row.values.get(hours) or []
+        if not row[column]:
+            if intervals:
+                self.out.remarks.append(row.problem(hours, "telefontid uden nummer kan ikke vises", "Skriv nummeret."))
+            return
+        point = m.stable_id("contact_point", *owner.values(), row[column])
+        self._add(m.ContactPoint, None, id=point, **_owner(owner), position=0, channel="phone", value=row[column])
+        self._schedules("contact_point_id", point, intervals)
+
+    def _schedules(self, owner: str, owner_id: str, intervals: Iterable[Any]) -> None:
+        for interval in intervals:
+            self._add(
+                m.Schedule,
+                None,
+                id=m.stable_id("schedule", owner_id, interval),
+                contact_point_id=owner_id if owner == "contact_point_id" else None,
+                location_id=owner_id if owner == "location_id" else None,
+                byday=interval.byday,
+                opens_at=interval.opens,
+                closes_at=interval.closes,
+            )
+
+    def _door(self, organization: str, row: Row, address: str | None, column: str | None) -> None:
+        """Add the place one can walk into: its address, its hours, or both."""
+        intervals = row[column] if column else []
+        if not address and not intervals:
+            return
+        location = m.stable_id("location", organization)
+        self._add(m.Location, None, id=location, organization_id=organization)
+        self._schedules("location_id", location, intervals)
+        if address:
+            match = re.fullmatch(r"(.+?),\s*(\d{4})\s+(\D+)", address)
+            street, postal_code, city = match.groups() if match else (address, None, None)
+            if not match:
+                self.out.remarks.append(row.problem("address", f"'{address}' har intet postnummer", ""))
+            self._add(
+                m.Address,
+                None,
+                id=m.stable_id("address", location),
+                location_id=location,
+                address_1=street,
+                postal_code=postal_code,
+                city=city,
+            )
+
+    def _organization(self, key: tuple[Any, ...], row: Row, **values: Any) -> str:
+        defaults: dict[str, Any] = dict.fromkeys(
+            "parent_id municipality_code region covers department_type description website way_in first_for "
+            "referral_from minimum_age maximum_age".split()
+        )
+        organization = m.stable_id("organization", *key)
+        self._add(m.Organization, row, **{**defaults, "drop_in": "unknown", **values, "id": organization})
+        return organization
+
+    # -- the files ---------------------------------------------------------------------------------------------
+
+    def _term(self, row: Row, taxonomy: str, description: str) -> str:
+        term = f"{taxonomy}/{row['code']}"
+        self._add(
+            m.TaxonomyTerm,
+            None,
+            id=term,
+            taxonomy=taxonomy,
+            code=row["code"],
+            name=row["name"],
+            description=description,
+        )
+        return term
+
+    def _taxonomy(self, national: dict[str, list[Row]]) -> None:
+        for row in national["department_types.csv"]:
+            if self._once(row, "code", "department_type", row["code"]):
+                columns = "code level minimum_age maximum_age self_contact way_in also_called"
+                self._add(
+                    m.DepartmentType,
+                    row,
+                    term_id=self._term(row, "department_type", row["does"]),
+                    **{column: row[column] for column in columns.split()},
+                )
+        guides: dict[str, Row] = {}
+        for row in national["topic_guides.csv"]:
+            if self._known(row, "topic", self.topics, "emnet") and self._once(row, "topic", "guide", row["topic"]):
+                guides[row["topic"]] = row
+        for row in national["topics.csv"]:
+            self._known(row, "department_type", self.types, "afdelingstypen")
+            if not self._once(row, "code", "topic", row["code"]):
+                continue
+            if row["code"] not in guides:
+                self._fault(row, "code", "emnet har ingen vejledning", "Skriv en linje i topic_guides.csv.")
+                continue
+            guide = {column: value for column, value in guides[row["code"]].values.items() if column != "topic"}
+            documents = guide.pop("documents") or ""
+            self._add(
+                m.Topic,
+                None,
+                code=row["code"],
+                term_id=self._term(row, "topic", row["covers"]),
+                topic_group=row["group"],
+                department_type=row["department_type"],
+                old_reference=row["old_reference"],
+                **guide,
+            )
+            for position, document in enumerate(filter(None, documents.split("|"))):
+                key = m.stable_id("required_document", row["code"], document)
+                self._add(
+                    m.RequiredDocument, None, id=key, topic=row["code"], position=position, document=document.strip()
+                )
+
+    def _words(self, national: dict[str, list[Row]]) -> None:
+        for row in national["topic_words.csv"]:
+            if self._known(row, "topic", self.topics, "emnet") and self._once(row, "word", "word", row["word"].lower()):
+                self._add(m.TopicWord, None, id=m.stable_id("topic_word", row["topic"], row["word"]), **row.values)
+        for row in national["age_rules.csv"]:
+            known = self._known(row, "topic", self.topics, "emnet")
+            if self._known(row, "moves_to", self.topics, "emnet") and known:
+                key = m.stable_id("age_rule", row["topic"], row["minimum_age"], row["maximum_age"])
+                self._add(m.AgeRule, None, id=key, **row.values)
+
+    def _municipality(self, code: str, rows: dict[str, list[Row]]) -> None:
+        name = f"{code}/municipality.csv"
+        if len(rows["municipality.csv"]) != 1:
+            if any(problem.file == name for problem in self.out.problems):
+                return  # its line has a fault of its own
+            what = "skal have netop én linje med kommunens egne oplysninger"
+            self.out.problems.append(Problem(name, 1, "", what))
+            return
+        row = rows["municipality.csv"][0]
+        columns = ("name", "full_name", "region", "website")
+        self._add(m.Municipality, None, code=code, **{column: row[column] for column in columns})
+        for alias in row["aliases"]:
+            key = m.stable_id("municipality_alias", code, alias)
+            self._add(m.MunicipalityAlias, None, id=key, municipality_code=code, alias=alias)
+        for first, last in row["postal_codes"]:
+            key = m.stable_id("service_area", code, first)
+            self._add(m.ServiceArea, None, id=key, municipality_code=code, postal_from=first, postal_to=last)
+        root = self._organization((code,), row, municipality_code=code, name=row["full_name"], website=row["website"])
+        self._phone({"organization_id": root}, row, "main_phone", "")
+        self._writing(root, "email", row["email"])
+        self._door(root, row, row["town_hall_address"], None)
+        if not row["main_phone"]:
+            self.out.remarks.append(
+                row.problem("main_phone", "hovednummeret er ukendt", "Skriv det, når det er fundet.")
+            )
+        self._departments(code, root, rows["departments.csv"])
+        self._units(code, root, rows.get("units.csv", []))
+        self._processing_times(code, rows.get("processing_times.csv", []))
+        for entry in rows.get("service_notes.csv", []):
+            if self._known(entry, "topic", self.topics, "emnet"):
+                values = {column: entry[column] for column in ("topic", "facet", "text")}
+                key = m.stable_id("service_note", code, *values.values())
+                if self._once(entry, "text", key):
+                    self._add(m.ServiceNote, entry, id=key, municipality_code=code, **values)
+        self._closing_days(code, rows.get("closing_days.csv", []))
+
+    def _processing_times(self, code: str | None, rows: list[Row]) -> None:
+        for row in rows:
+            if self._known(row, "topic", self.topics, "emnet"):
+                values = {column: row[column] for column in ("topic", "text", "weeks")}
+                key = m.stable_id("processing_time", code, row["topic"], row["text"])
+                if self._once(row, "text", key):
+                    self._add(m.ProcessingTime, row, id=key, municipality_code=code, **values)
+
+    def _writing(self, organization: str, channel: str, value: str | None) -> None:
+        if value:
+            key = m.stable_id("contact_point", organization, channel, value)
+            self._add(
+                m.ContactPoint,
+                None,
+                id=key,
+                organization_id=organization,
+                helpline_id=None,
+                position=1,
+                channel=channel,
+                value=value,
+            )
+
+    def _departments(self, code: str, root: str, rows: list[Row]) -> None:
+        names = {row["name"] for row in rows}
+        administrations: set[str] = set()
+        for row in rows:
+            self._known(row, "type", self.types, "afdelingstypen")
+            self._known(row, "topics", self.topics, "emnet")
+            self._known(row, "first_for", {*row["topics"], "*"}, "afdelingens emne")
+            if not self._once(row, "name", *_department_key(code, row)):
+                continue
+            parent = row["parent"]
+            if parent and parent not in names | administrations:
+                # An administration we know by name only, so it stands on its department's source.
+                administrations.add(parent)
+                self._organization((code, parent), row, parent_id=root, municipality_code=code, name=parent)
+            organization = self._organization(
+                _department_key(code, row),
+                row,
+                parent_id=self._parent(code, root, parent, rows),
+                municipality_code=code,
+                department_type=row["type"],
+                name=row["name"],
+                description=row["notes"],
+                drop_in=row["walk_in"],
+                first_for=";".join(row["first_for"]) or None,
+                minimum_age=row["minimum_age"],
+                maximum_age=row["maximum_age"],
+            )
+            self._phone({"organization_id": organization}, row)
+            self._writing(organization, "email", row["email"])
+            self._writing(organization, "secure_mail", row["secure_mail"])
+            self._door(organization, row, row["address"], "opening_hours")
+            self._services(organization, row)
+
+    def _parent(self, code: str, root: str, parent: str | None, rows: list[Row]) -> str:
+        if not parent:
+            return root
+        for row in rows:
+            if row["name"] == parent:
+                return m.stable_id("organization", *_department_key(code, row))
+        return m.stable_id("organization", code, parent)
+
+    def _services(self, organization: str, row: Row) -> None:
+        for topic in dict.fromkeys(row["topics"]):
+            key = m.stable_id("service", organization, topic)
+            self._add(m.Service, None, id=key, organization_id=organization, topic=topic)
+
+    def _units(self, code: str, root: str, rows: list[Row]) -> None:
+        """Departments known for how one gets in, not for a phone number."""
+        for row in rows:
+            self._known(row, "type", self.types, "afdelingstypen")
+            self._known(row, "topics", self.topics, "emnet")
+            if self._once(row, "name", "unit", code, row["name"]):
+                organization = self._organization(
+                    (code, "unit", row["name"]),
+                    row,
+                    parent_id=root,
+                    municipality_code=code,
+                    department_type=row["type"],
+                    description=row["notes"],
+                    **{
+                        column: row[column]
+                        for column in ["name", "drop_in", "way_in", "referral_from", "minimum_age", "maximum_age"]
+                    },
+                )
+                self._services(organization, row)
+
+    def _offices(self, national: dict[str, list[Row]]) -> None:
+        for row in national["offices.csv"]:
+            self._known(row, "type", self.types, "afdelingstypen")
+            if self._once(row, "name", "office", row["name"]):
+                organization = self._organization(
+                    ("office", row["name"]),
+                    row,
+                    department_type=row["type"],
+                    name=row["name"],
+                    description=row["notes"],
+                    website=row["website"],
+                )
+                self._phone({"organization_id": organization}, row)
+        for row in national["regional_psychiatry.csv"]:
+            self._known(row, "type", self.types, "afdelingstypen")
+            if not self._known(row, "covers", self.names, "kommunen"):
+                continue
+            if self._once(row, "name", "regional", row["region"], row["name"]):
+                organization = self._organization(
+                    ("regional", row["region"], row["name"]),
+                    row,
+                    region=row["region"],
+                    covers=";".join(self.names[name] for name in row["covers"]) or None,
+                    department_type=row["type"],
+                    name=row["name"],
+                    description=row["notes"],
+                    drop_in="no" if row["referral_needed"] == "yes" else "yes",
+                    referral_from="egen læge" if row["referral_needed"] == "yes" else None,
+                )
+                # The one column of hours in that file holds for the phone where there is one, and for the door.
+                self._phone({"organization_id": organization}, row, "phone", "opening_hours")
+                self._door(organization, row, row["address"], "opening_hours")
+
+    def _law(self, rows: list[Row]) -> None:
+        by_name: dict[tuple[str, str], list[tuple[Row, str]]] = {}
+        ids: list[str] = []
+        for row in rows:
+            key = m.stable_id(
+                "legal_basis", row["topic"], row["law"], row["section"], row["valid_from"], row["key_facts"]
+            )
+            self._once(row, "section", key)
+            ids.append(key)
+            by_name.setdefault((row["topic"], _cite(row)), []).append((row, key))
+        for position, (row, key) in enumerate(zip(rows, ids)):
+            self._known(row, "topic", self.topics, "emnet")
+            self._known(row, "department_type", self.types, "afdelingstypen")
+            replaced = None
+            if row["valid_from"] and row["valid_to"] and row["valid_from"] > row["valid_to"]:
+                self._fault(row, "valid_to", "gælder til før den gælder fra")
+            if row["replaces"]:
+                replaced = self._replaced(row, by_name)
+            columns = "topic law law_title valid_from valid_to applies_to department_type key_facts complaint apply_url"
+            self._add(
+                m.LegalBasis,
+                row,
+                id=key,
+                position=position,
+                section=row["section"] or "",
+                replaces_id=replaced,
+                **{column: row[column] for column in columns.split()},
+            )
+        self._periods(by_name)
+
+    def _replaced(self, row: Row, by_name: dict[tuple[str, str], list[tuple[Row, str]]]) -> str | None:
+        """Return the id of the provision that ended the day before this one began; a gap is a fault."""
+        earlier = [
+            (old, key)
+            for old, key in by_name.get((row["topic"], row["replaces"]), [])
+            if old["valid_to"] and old is not row
+        ]
+        for old, key in earlier:
+            if row["valid_from"] and old["valid_to"] + dt.timedelta(days=1) == row["valid_from"]:
+                return key
+        if not earlier:
+            self._fault(
+                row,
+                "replaces",
+                f"'{row['replaces']}' findes ikke som ophørt under emnet",
+                "Skriv lov og § som i dens egen linje.",
+            )
+        else:
+            ends = ", ".join(str(old["valid_to"]) for old, _ in earlier)
+            self._fault(
+                row, "valid_from", f"der er et hul: '{row['replaces']}' gjaldt til {ends}", "Begynd dagen efter."
+            )
+        return None
+
+    def _periods(self, by_name: dict[tuple[str, str], list[tuple[Row, str]]]) -> None:
+        """The same provision may stand several times under a topic, but not twice on one day unless undated."""
+        for (_topic, cite), found in by_name.items():
+            dated = sorted(
+                (row["valid_from"], row["valid_to"] or dt.date.max, row.line, row)
+                for row, _ in found
+                if row["valid_from"]
+            )
+            for (_, end, _, _), (start, _, _, row) in itertools.pairwise(dated):
+                if start <= end:
+                    self._fault(
+                        row, "valid_from", f"{cite} gælder to gange på samme dag", "Luk den gamle periode først."
+                    )
+
+    def _helplines(self, rows: list[Row]) -> None:
+        for row in rows:
+            if self._once(row, "id", "helpline", row["id"]):
+                columns = "id name kind region sms_or_chat hours_note"
+                self._add(
+                    m.Helpline,
+                    row,
+                    website=row["url"],
+                    **{column: row[column] for column in columns.split()},
+                )
+                self._phone({"helpline_id": row["id"]}, row, "phone", "hours")
+
+    def _closing_days(self, code: str | None, rows: list[Row]) -> None:
+        for row in rows:
+            if bool(row["date"]) == bool(row["month"] and row["day"]):
+                self._fault(row, "date", "skriv enten en dato eller måned og dag")
+                continue
+            key = m.stable_id("schedule_exception", code, row["month"], row["day"], row["date"])
+            columns = "month day date status reason"
+            self._add(
+                m.ScheduleException,
+                row,
+                id=key,
+                municipality_code=code,
+                **{column: row[column] for column in columns.split()},
+            )
+
+    def _terms(self, national: dict[str, list[Row]]) -> None:
+        for row in national["glossary.csv"]:
+            self._known(row, "municipality", self.codes, "kommunen")
+            key = m.stable_id("glossary_term", row["term"], row["municipality"])
+            if self._once(row, "term", key):
+                self._add(
+                    m.GlossaryTerm,
+                    row,
+                    id=key,
+                    term=row["term"],
+                    explanation=row["explanation"],
+                    municipality_code=row["municipality"],
+                )
+        for row in national["age_transitions.csv"]:
+            for column in ("from_type", "to_type"):
+                self._known(row, column, self.types, "afdelingstypen")
+            self._known(row, "municipality", self.codes, "kommunen")
+            key = m.stable_id("age_transition", row["age"], row["text"])
+            if self._once(row, "text", key):
+                self._add(
+                    m.AgeTransition,
+                    row,
+                    id=key,
+                    age=row["age"],
+                    from_type=row["from_type"],
+                    to_type=row["to_type"],
+                    text=row["text"],
+                    municipality_code=row["municipality"],
+                )
+
+
+def _owner(owner: dict[str, str]) -> dict[str, str | None]:
+    return {"organization_id": None, "helpline_id": None, **owner}
+
+
+def _department_key(code: str, row: Row) -> tuple[str, ...]:
+    return (code, row["type"], row["name"], row["as_of"].text, str(row["sources"]))
+
+
+def _cite(row: Row) -> str:
+    return f"{row['law']} {row['section'] or ''}".strip()
+
+
+def iter_texts(checked: Checked) -> Iterator[tuple[str, str]]:
+    """Yield (where, text) for every text of ours that a citizen can read, for the language checks."""
+    shown = {
+        m.Topic: "title description audience assessment step_1 step_2 step_3 tonight without_consent complaint cost",
+        m.DepartmentType: "way_in",
+        m.ServiceNote: "text",
+        m.GlossaryTerm: "explanation",
+        m.AgeTransition: "text",
+        m.AgeRule: "text",
+        m.RequiredDocument: "document",
+        m.Organization: "way_in",
+    }
+    for model, columns in shown.items():
+        for row in checked.rows.get(model, []):
+            for column in columns.split():
+                if row.get(column):
+                    name = row.get("code") or row.get("topic") or row.get("term") or row.get("id")
+                    yield f"{model.__tablename__}.{column} {name}", row[column]  # type: ignore[attr-defined]

@@ -1,0 +1,10 @@
+"""Alembic runs this for every migration; `bot.knowledge.database.migrate` hands it the connection."""
+
+from alembic import context
+
+from bot.knowledge.models import Base
+
+connection = context.config.attributes["connection"]
+context.configure(connection=connection, target_metadata=Base.metadata, render_as_batch=True)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,228 @@
+"""Which municipality a text names: 98 names, genitives, towns, old municipalities, misspellings, postal codes.
+
+Danish place names are everyday words too ("give", "ringe", "ry", "vejle" in "vejledning"), so a bare word counts only
+where the text treats it as a place: written with a capital, after "i" or "fra", before "kommune", or standing alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from rapidfuzz import process
+from rapidfuzz.distance import DamerauLevenshtein
+
+from bot.knowledge.directory import Directory
+
+Role = Literal["concerned", "relative", "unknown"]
+
+# Place names that are also everyday Danish words; they need a sign that a place is meant.
+EVERYDAY = frozenset(
+    "als ans arden as ballen balling brande fur galten gern give gram grå hals hammel hasle have haslev horne hov "
+    "humble højer højet jels kaas lem lind lund løkken lejre mors mørke møn nibe omme ramme ringe ry ryde skals skive "
+    "stege stilling strib struer sunds søby taulov tarm them thy tune tvis vejen vils vind voel vrå års årslev".split()
+)
+# First words of compound names that are no names of their own.
+_DIRECTIONS = frozenset(["noerre", "norre", "soender", "sonder", "oester", "oster", "vester", "store", "lille"])
+_WORD = re.compile(r"[a-zæøåéöäü]+(?:[-.][a-zæøåéöäü]+)*\.?", re.IGNORECASE)
+_CLAUSE = re.compile(r"[.!?;,]| men | mens | og (?=(?:jeg|vi|min|mit|mine|vores|han|hun|hans|hendes)\b)", re.IGNORECASE)
+_PLACE_CUE = frozenset(["i", "fra", "på", "til", "ved", "nær", "omkring", "hos", "under"])
+_LIVES = re.compile(
+    r"\b(bor|bo|boede|boende|bopæl|hjemme|flytter|flyttet|flytte|hører)( \w+)? (i|til|på) $", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A municipality found in a text. `role` is whose it is; `start` and `end` are where it stands."""
+
+    code: str
+    name: str
+    start: int
+    end: int
+    role: Role = "unknown"
+
+
+@dataclass(frozen=True)
+class Places:
+    """What a text says about places: municipalities, a name that is several, and names that exist nowhere."""
+
+    found: list[Place]
+    ambiguous: list[str]
+    unknown: str | None = None
+
+    @property
+    def concerned(self) -> Place | None:
+        """Return the municipality that decides: where the person concerned lives, else the only one, else the last."""
+        for place in self.found:
+            if place.role == "concerned":
+                return place
+        others = [place for place in self.found if place.role != "relative"]
+        return (others or self.found or [None])[-1]  # type: ignore[list-item]
+
+
+def fold(text: str) -> str:
+    """Return the text in small letters with æøå written as ae, oe, aa, so that all spellings meet."""
+    folded = text.casefold()
+    for letter, plain in (("æ", "ae"), ("ø", "oe"), ("å", "aa"), ("ö", "oe"), ("ä", "ae"), ("é", "e")):
+        folded = folded.replace(letter, plain)
+    return folded
+
+
+class Gazetteer:
+    """Names of places and the municipalities they belong to, made once from the directory."""
+
+    def __init__(self, directory: Directory) -> None:
+        self._municipalities = directory.municipalities
+        names: dict[str, set[str]] = defaultdict(set)
+        for code, row in directory.municipalities.items():
+            for name in (row.name, *(alias.alias for alias in row.aliases)):
+                names[fold(name)].add(code)
+                names[_without_diacritics(name)].add(code)
+        # A town whose name begins like another's ("Nykøbing Mors", "Nykøbing Falster") makes the bare name ambiguous.
+        for name in list(names):
+            first = name.split()[0]
+            if " " in name and first not in names and first not in _DIRECTIONS and len(first) > 5:
+                holders = {
+                    code for other in names if other.split()[0] == first and " " in other for code in names[other]
+                }
+                if len(holders) > 1:
+                    names[first] |= holders
+        self._names = {name: frozenset(codes) for name, codes in names.items()}
+        self._long = [name for name in self._names if len(name) >= 5]
+        self._everyday = {fold(word) for word in EVERYDAY}
+        self._postal = [
+            (area.postal_from, area.postal_to, code)
+            for code, row in directory.municipalities.items()
+            for area in row.service_areas
+        ]
+
+    def find(self, text: str, alone: bool = False) -> Places:
+        """Return the places a text names. `alone`: it answers "hvilken kommune?", so a bare word is enough."""
+        words = [(match.group(), match.start(), match.end()) for match in _WORD.finditer(text)]
+        alone = alone or len(words) <= 2
+        hits: list[tuple[frozenset[str], int, int]] = []
+        position = 0
+        while position < len(words):
+            taken = self._match(words, position, alone, text)
+            if taken:
+                codes, count = taken
+                hits.append((codes, words[position][1], words[position + count - 1][2]))
+            position += taken[1] if taken else 1
+        hits.extend(self._postal_codes(text))
+        found, ambiguous = [], []
+        for codes, start, end in hits:
+            if len(codes) == 1:
+                code = next(iter(codes))
+                found.append(Place(code, self._municipalities[code].name, start, end, _role(text, start)))
+            else:
+                ambiguous.extend(sorted(codes))
+        if not found and not ambiguous:
+            return Places([], [], self._unknown(text))
+        return Places(_once(found), [] if found else ambiguous)
+
+    def _match(
+        self, words: list[tuple[str, int, int]], position: int, alone: bool, text: str
+    ) -> tuple[frozenset[str], int] | None:
+        for count in (3, 2, 1):
+            part = words[position : position + count]
+            if len(part) < count:
+                continue
+            raw = " ".join(word for word, _, _ in part)
+            before = fold(words[position - 1][0]) if position else ""
+            after = fold(words[position + count][0]) if position + count < len(words) else ""
+            marked = after.startswith("kommun") or (before in _PLACE_CUE)
+            for form in _forms(fold(raw)):
+                codes = self._names.get(form)
+                if not codes:
+                    continue
+                if count == 1 and form in self._everyday:
+                    capital = raw[0].isupper() and position > 0 and not _starts_sentence(text, part[0][1])
+                    lives = _LIVES.search(text[: part[0][1]])
+                    if not (after.startswith("kommun") or capital or lives or len(words) == 1 or (alone and marked)):
+                        continue
+                return codes, count
+            if count == 1 and (codes := self._misspelt(fold(raw), marked or len(words) == 1, after)):
+                return codes, count
+        return None
+
+    def _misspelt(self, word: str, marked: bool, after: str) -> frozenset[str] | None:
+        """One slip in a short name, two in a long one, and only where a place is meant."""
+        if not marked or len(word) < 5:
+            return None
+        slips = 1 if len(word) < 8 else 2
+        if not after.startswith("kommun"):
+            slips = min(slips, 1)
+        for form in _forms(word):
+            hit = process.extractOne(form, self._long, scorer=DamerauLevenshtein.distance, score_cutoff=slips)
+            if hit and hit[0][0] == form[0] and hit[0] not in self._everyday:
+                return self._names[hit[0]]
+        return None
+
+    def _postal_codes(self, text: str) -> Iterator[tuple[frozenset[str], int, int]]:
+        for match in re.finditer(r"(?<![\d.,])\d{4}(?![\d.,]\d|\d)", text):
+            number = int(match.group())
+            codes = frozenset(code for first, last, code in self._postal if first <= number <= last)
+            year = 1990 <= number <= 2035
+            if codes and (not year or match.group() == text.strip()):
+                yield codes, match.start(), match.end()
+
+    def _unknown(self, text: str) -> str | None:
+        """A name before "kommune" that is no municipality: worth saying so."""
+        name = r"([A-ZÆØÅ][a-zæøå]{2,}(?:-[A-ZÆØÅ][a-zæøå]+)?)"
+        match = re.search(rf"\b{name}s? [Kk]ommune\b|\b[Bb]or i {name}", text)
+        return (match[1] or match[2]) if match else None
+
+
+def near_names(directory: Directory, name: str, count: int = 3) -> list[str]:
+    """Return the names of municipalities that resemble a name, nearest first."""
+    names = [row.name for row in directory.municipalities.values()]
+    return [hit[0] for hit in process.extract(name, names, limit=count)]
+
+
+def _starts_sentence(text: str, start: int) -> bool:
+    before = text[:start].rstrip()
+    return not before or before[-1] in ".!?:"
+
+
+def _forms(word: str) -> list[str]:
+    """The word as it is, then without the s of a genitive, then Randers-like names written with an apostrophe."""
+    bare = word.rstrip(".")
+    forms = [bare]
+    if bare.endswith("s") and len(bare) > 3:
+        forms.append(bare[:-1])
+    return forms
+
+
+def _without_diacritics(name: str) -> str:
+    plain = name.casefold()
+    for letter, other in (("æ", "a"), ("ø", "o"), ("å", "a")):
+        plain = plain.replace(letter, other)
+    return plain
+
+
+def _role(text: str, start: int) -> Role:
+    """Whose municipality it is, from the words before it in the same clause."""
+    clause = _CLAUSE.split(text[:start])[-1].casefold()
+    if re.search(
+        r"\b(jeg|vi) (selv )?(bor|boede|er flyttet|flyttede|arbejder)\b|\bselv i\b|\bbor (jeg|vi) (selv )?", clause
+    ):
+        return "relative"
+    if re.search(
+        r"\b(min|mit|vores|hans|hendes|han|hun|de|hen|moren?|faren?|søn(nen)?|datter(en)?|barnet|drengen|pigen)\b",
+        clause,
+    ):
+        return "concerned"
+    return "unknown"
+
+
+def _once(found: list[Place]) -> list[Place]:
+    """Each municipality once, keeping the mention that says whose it is."""
+    best: dict[str, Place] = {}
+    for place in found:
+        if place.code not in best or (best[place.code].role == "unknown" and place.role != "unknown"):
+            best[place.code] = place
+    return list(best.values())

@@ -1,0 +1,109 @@
+"""Real parts for every test: a loaded SQLite table, a trained model, Rasa and its actions on loopback."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import shlex
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from bot.knowledge.database import make_engine, migrate
+from bot.knowledge.directory import Directory
+from bot.knowledge.hours import COPENHAGEN
+from bot.knowledge.load import ROOT, load
+
+CLOCKS = {
+    "sunday evening": dt.datetime(2026, 11, 22, 22, 30, tzinfo=COPENHAGEN),
+    "christmas eve": dt.datetime(2026, 12, 24, 19, 0, tzinfo=COPENHAGEN),
+    "monday morning": dt.datetime(2026, 11, 23, 10, 0, tzinfo=COPENHAGEN),
+    "clocks go back": dt.datetime(2026, 10, 25, 2, 30, tzinfo=COPENHAGEN, fold=1),
+}
+MONDAY = CLOCKS["monday morning"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The shipped table in a database of its own; everything that asks the environment finds it."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('table')}/vejviser.db"
+    os.environ["VEJVISER_DATABASE_URL"] = url
+    engine = make_engine(url)
+    migrate(engine)
+    load(engine)
+    yield url
+
+
+@pytest.fixture(scope="session")
+def directory(database: str) -> Directory:
+    return Directory.read(make_engine(database))
+
+
+@pytest.fixture(scope="session")
+def model() -> Path:
+    from bot.training import ensure_model
+
+    return ensure_model()
+
+
+@dataclass
+class Backend:
+    """Rasa and the action server, running."""
+
+    rasa_url: str
+    actions_url: str
+    processes: dict[str, subprocess.Popen[bytes]]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def backend(model: Path, database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
+    from bot.processes import backend_environment, commands
+
+    ports = {"port": free_port(), "rasa_port": free_port(), "actions_port": free_port()}
+    env = {**os.environ, **backend_environment(ports["rasa_port"], ports["actions_port"])}
+    logs = tmp_path_factory.mktemp("logs")
+    processes = {}
+    for name in ("actions", "rasa"):
+        with (logs / f"{name}.log").open("w") as log:
+            command = shlex.split(commands(**ports)[name])
+            processes[name] = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
+    started = Backend(
+        f"http://127.0.0.1:{ports['rasa_port']}", f"http://127.0.0.1:{ports['actions_port']}/webhook", processes
+    )
+    for url in (f"{started.rasa_url}/webhooks/rest/", started.actions_url.replace("webhook", "health")):
+        _wait(url, logs)
+    yield started
+    for process in processes.values():
+        process.terminate()
+    for process in processes.values():
+        process.wait(20)
+
+
+def _wait(url: str, logs: Path) -> None:
+    for _ in range(240):
+        try:
+            if httpx.get(url, timeout=2).is_success:
+                return
+        except httpx.HTTPError:
+            time.sleep(0.5)
+    tails = "\n".join(path.read_text()[-2000:] for path in logs.iterdir())
+    pytest.fail(f"{url} did not come up:\n{tails}")
+
+
+def vejviser(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
+    """Run the command as a person would."""
+    command = [sys.executable, "-W", "ignore", "-m", "bot", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, **options)  # type: ignore[call-overload]

@@ -1,0 +1,86 @@
+import pytest
+
+from bot.knowledge.places import Gazetteer, near_names
+
+
+@pytest.fixture(scope="module")
+def gazetteer(directory):
+    return Gazetteer(directory)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Køge", "Køge"),
+        ("koege", "Køge"),
+        ("Koge kommune", "Køge"),
+        ("Køges regler", "Køge"),
+        ("og i Randers?", "Randers"),
+        ("Randes", "Randers"),
+        ("Københavns Kommune", "København"),
+        ("kbh", "København"),
+        ("bor i århus", "Aarhus"),
+        ("høje taastrup", "Høje-Taastrup"),
+        ("rksk", "Ringkøbing-Skjern"),
+        ("faaborg midtfyn", "Faaborg-Midtfyn"),
+        ("min datter bor i Præstø", "Vordingborg"),
+        ("i Hammel", "Favrskov"),
+        ("Møn", "Vordingborg"),
+        ("nykøbing falster", "Guldborgsund"),
+        ("4600", "Køge"),
+        ("min søn bor i Ry", "Skanderborg"),
+        ("jeg bor i Ringe", "Faaborg-Midtfyn"),
+        ("hvor søger jeg tabt arbejdsfortjeneste i vejle", "Vejle"),
+        ("Give", "Vejle"),
+    ],
+)
+def test_names_genitives_towns_typos_and_postal_codes(gazetteer, text, name):
+    assert gazetteer.find(text).concerned.name == name
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "hvor får jeg vejledning",
+        "det ringer hele tiden, kan I give mig et råd",
+        "i ringe grad",
+        "han er fur",
+        "skal jeg leje en bolig",
+        "i 2024 fik vi afslag",
+        "hun er ude i haven",
+        "min mors hus",
+        "han falder altid ved siden af",
+        "er der noget skive eller ramme om det",
+    ],
+)
+def test_everyday_words_are_not_places(gazetteer, text):
+    assert gazetteer.find(text).found == []
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("jeg bor i Odense men min mor bor i Vejle", "Vejle"),
+        ("min mor bor i Ribe, jeg bor selv i Herning", "Esbjerg"),
+        ("Vi bor i Herlev og min mor i Rødovre", "Rødovre"),
+        ("jeg bor i Aalborg", "Aalborg"),
+    ],
+)
+def test_the_municipality_of_the_person_concerned_decides(gazetteer, text, name):
+    assert gazetteer.find(text).concerned.name == name
+
+
+def test_nykoebing_is_several_places(gazetteer):
+    assert gazetteer.find("Nykøbing").ambiguous == ["0306", "0376", "0773"]
+
+
+def test_a_municipality_that_does_not_exist_is_named(gazetteer, directory):
+    assert gazetteer.find("vi bor i Storkøbing").unknown == "Storkøbing"
+    assert gazetteer.find("Storkøbing Kommune").unknown == "Storkøbing"
+    assert len(near_names(directory, "Storkøbing")) == 3
+
+
+def test_every_municipality_is_found_by_its_name_and_full_name(gazetteer, directory):
+    for code, row in directory.municipalities.items():
+        assert gazetteer.find(row.name).concerned.code == code, row.name
+        assert gazetteer.find(f"min søn bor i {row.full_name}").concerned.code == code, row.full_name
