@@ -1,0 +1,382 @@
+"""The answer object as plain Danish: what was asked first, the rest behind buttons.
+
+Nothing here promises on an authority's behalf; `tests/unit/test_language.py` reads every sentence.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from urllib.parse import urlsplit
+
+from babel.dates import format_date
+
+from bot.answers.answer import Answer, Department, Hours, Law, Line, Phone, SourceNote
+from bot.knowledge.hours import COPENHAGEN
+
+DAYS = {
+    "MO": "mandag",
+    "TU": "tirsdag",
+    "WE": "onsdag",
+    "TH": "torsdag",
+    "FR": "fredag",
+    "SA": "lørdag",
+    "SU": "søndag",
+    "PH": "helligdage",
+}
+# What a button says, and the sentence it sends: one that a person could have typed.
+FACET_BUTTONS = {
+    "hours": ("Åbningstider", "Hvornår har de åbent?"),
+    "legal": ("Lovgrundlag", "Hvilken paragraf er det?"),
+    "how": ("Sådan søger du", "Hvordan søger man?"),
+    "time": ("Hvor lang tid?", "Hvor lang tid tager det?"),
+    "complaint": ("Klage", "Hvordan klager man?"),
+    "documents": ("Hvilke papirer?", "Hvilke papirer skal jeg bruge?"),
+    "what": ("Hvad er det?", "Hvad er det?"),
+}
+
+
+def render(answer: Answer) -> str:
+    """Return the text of an answer about a topic: one paragraph for each facet asked, then number and source."""
+    parts = [answer.age_note] if answer.age_note else []
+    for facet in answer.facets:
+        parts.extend(_FACETS[facet](answer))
+        parts.extend(note.text for note in answer.notes if note.facet == facet)
+    if not {"where", "contact", "hours"} & set(answer.facets):
+        parts.append(short_contact(answer))
+    parts.append(source_line(answer.sources))
+    if answer.question == "municipality":
+        parts.append("Hvilken kommune bor den, det handler om, i?")
+    return "\n".join(dict.fromkeys(part for part in parts if part))
+
+
+def facet_buttons(answer: Answer) -> list[dict[str, str]]:
+    """Return a button for each facet that was not asked and that there is something to say about."""
+    something = {
+        "hours": bool(answer.municipality),
+        "legal": bool(answer.legal_basis),
+        "how": bool(answer.how_to_apply) and "where" not in answer.facets,
+        "time": bool(answer.municipality),
+        "complaint": bool(answer.complaint),
+        "documents": bool(answer.how_to_apply and answer.how_to_apply.documents),
+        "what": "where" not in answer.facets,
+    }
+    return [
+        {"title": title, "payload": payload}
+        for facet, (title, payload) in FACET_BUTTONS.items()
+        if facet not in answer.facets and something[facet]
+    ]
+
+
+# -- facets ------------------------------------------------------------------------------------------------------
+
+
+def _where(answer: Answer) -> list[str]:
+    return [
+        f"{answer.topic_title}: {answer.description}",
+        who(answer),
+        *_phones(answer),
+        open_now(answer),
+        law_line(answer.legal_basis),
+        steps_line(answer),
+    ]
+
+
+def who(answer: Answer) -> str:
+    """Return the sentence that names the department, and how sure we are."""
+    department = answer.department
+    assert department is not None
+    kind = department.type_name
+    if answer.question == "municipality":
+        return f"Det hører til her: {kind}, dér hvor den, det handler om, bor. {department.way_in or ''}".strip()
+    place = answer.municipality["name"] if answer.municipality else None
+    others = f" Andre i regionen: {', '.join(department.others)}." if department.others else ""
+    address = f" Adresse: {department.address}." if department.address else ""
+    way_in = f" {department.way_in}" if department.way_in else ""
+    if department.level in ("national", "health") or place is None:
+        return f"Det er: {department.name}.{way_in}{address}"
+    if department.generic:
+        return f"Navnet på afdelingen i {place} kender vi ikke. Spørg efter: {kind}.{way_in}"
+    if department.match == "type" and department.level == "municipal":
+        return (
+            f"I {place} er det normalt: {department.name}.{way_in}{address} "
+            "Vi har ikke set, at de selv nævner emnet, så spørg, om det er det rigtige sted."
+        )
+    referral = f" Henvisning fra {department.referral_from}." if department.referral_from else ""
+    walk_in = {"yes": " Du må gerne møde op uden en aftale.", "appointment": " Bestil en tid først."}
+    drop_in = walk_in.get(department.walk_in, "") if department.level == "municipal" else ""
+    return f"I {place} er det: {department.name}.{way_in}{drop_in}{referral}{address}{others}"
+
+
+def _phones(answer: Answer) -> list[str]:
+    department = answer.department
+    assert department is not None
+    if answer.question == "municipality":
+        return []
+    lines = []
+    own = [phone for phone in department.phones if not phone.main]
+    if answer.municipality and not own and department.level == "municipal" and not department.generic:
+        lines.append("Afdelingens eget nummer kender vi ikke.")
+    if department.main_number_missing and answer.municipality:
+        place = answer.municipality["name"]
+        site = f" Se {department.website}." if department.website else ""
+        lines.append(
+            f"Hovednummeret til {place} Kommune mangler vi.{site}".replace("Regionskommune Kommune", "Kommune")
+        )
+    for phone in department.phones:
+        lines.append(_phone(phone, department))
+    if not department.phones:
+        if department.level in ("national", "regional") and department.website:
+            lines.append(f"Nummeret kender vi ikke. Se {_host(department.website)}.")
+        lines.extend(helpline_line(line) for line in answer.helplines)
+    if department.email:
+        lines.append(f"E-mail: {department.email} (skriv ikke cpr-nummer eller andet privat i en almindelig mail).")
+    return lines
+
+
+def _phone(phone: Phone, department: Department) -> str:
+    ask_for = "" if department.generic or phone.whose == department.name else f", og spørg efter {department.name}"
+    old = f" Nummeret er {age_of(phone.as_of)} og kan være ændret." if phone.stale else ""
+    return f"Ring {phone.number} ({phone.whose}){ask_for}.{old}"
+
+
+def open_now(answer: Answer) -> str:
+    """Return whether somebody answers now; says plainly when that is not known."""
+    department = answer.department
+    assert department is not None
+    if answer.question == "municipality" or not department.phones:
+        return ""
+    if department.unknown_day:
+        date = format_date(dt.date.fromisoformat(department.unknown_day), "d. MMMM", locale="da")
+        return f"I dag er det {date}. Om telefonen er åben i dag, ved vi ikke."
+    if department.open_now is None:
+        return "Om telefonen er åben nu, ved vi ikke."
+    if department.open_now:
+        until = f" til kl. {clock(department.closes)}" if department.closes else ", døgnet rundt"
+        return f"Telefonen er åben nu{until}."
+    return f"Telefonen er lukket nu.{_opens_again(answer, department.next_opening)}"
+
+
+def _opens_again(answer: Answer, moment: str | None) -> str:
+    if moment is None:
+        return ""
+    return f" Den åbner {when(moment, answer.as_of)}."
+
+
+def _legal(answer: Answer) -> list[str]:
+    if not answer.legal_basis:
+        return ["Hvilken paragraf det er, har vi ikke slået op for den dato."]
+    shown = answer.legal_basis[:4]
+    lines = [law_line([law]) for law in shown]
+    rest = answer.legal_basis[4:]
+    if rest:
+        lines.append("Se også " + ", ".join(_cite(law) for law in rest) + ".")
+    return lines
+
+
+def law_line(laws: list[Law]) -> str:
+    """Return `Loven: barnets lov § 87 (til 2023: serviceloven § 42).`, or nothing where no law is known."""
+    if not laws:
+        return ""
+    law = laws[0]
+    until = ""
+    if law.replaces and law.replaced_until:
+        last = dt.date.fromisoformat(law.replaced_until)
+        end = str(last.year) if (last.month, last.day) == (12, 31) else format_date(last, "d. MMMM y", locale="da")
+        until = f" (til {end}: {law.replaces})"
+    more = f" Også: {', '.join(_cite(other) for other in laws[1:3])}." if len(laws) > 1 else ""
+    return f"Loven: {_cite(law)}{until}.{more}"
+
+
+def _cite(law: Law) -> str:
+    if law.law.startswith("("):
+        return {"(praksis)": "fast praksis, ikke en paragraf", "(metode)": "en metode, ikke en paragraf"}.get(
+            law.law, "ingen lov"
+        )
+    return f"{law.law} {law.section}".strip()
+
+
+def _hours(answer: Answer) -> list[str]:
+    department = answer.department
+    assert department is not None
+    if answer.question == "municipality":
+        return [f"{answer.topic_title}: tiderne er forskellige fra kommune til kommune."]
+    lines = [f"{department.name}:", open_now(answer)]
+    timed = next((phone for phone in department.phones if phone.hours), None)
+    if timed:
+        lines.append(f"Telefontid på {timed.number}: {week_text(timed.hours)}.")
+        if timed.stale:
+            lines.append(f"Tiderne er {age_of(timed.as_of)} og kan være ændret.")
+    elif department.phones:
+        lines.append("Telefontiden kender vi ikke.")
+    if department.opening_hours:
+        lines.append(f"Åbent for besøg: {week_text(department.opening_hours)}.")
+    elif answer.municipality:
+        lines.append("Åbningstiden for besøg kender vi ikke.")
+    return [*lines, *_phones(answer)]
+
+
+def _contact(answer: Answer) -> list[str]:
+    return [who(answer), *_phones(answer), open_now(answer), secure_mail_line(answer)]
+
+
+def secure_mail_line(answer: Answer) -> str:
+    """Return how to write safely, where the department says how."""
+    secure = answer.department.secure_mail if answer.department else None
+    return f"Skriv sikkert: {secure}." if secure else ""
+
+
+def _how(answer: Answer) -> list[str]:
+    how = answer.how_to_apply
+    assert how is not None
+    site = f"Søg her: {how.url}" if how.url else ""
+    return [steps_line(answer), site, f"I aften kan du begynde: {how.tonight}", how.without_consent or ""]
+
+
+def steps_line(answer: Answer) -> str:
+    """Return the one to three steps, numbered."""
+    steps = answer.how_to_apply.steps if answer.how_to_apply else []
+    return "Sådan gør du: " + " ".join(f"{n}. {step}" for n, step in enumerate(steps, 1)) if steps else ""
+
+
+def _what(answer: Answer) -> list[str]:
+    return [f"{answer.topic_title}: {answer.description}", answer.audience or "", answer.assessment or ""]
+
+
+def _who(answer: Answer) -> list[str]:
+    return [answer.audience or "", answer.assessment or ""]
+
+
+def _time(answer: Answer) -> list[str]:
+    time = answer.processing_time
+    if time:
+        source = f" (kilde: {_host(time.source)}, {age_of(time.as_of, plain=True)})" if time.source else ""
+        return [f"Svartid: {time.text}{source}"]
+    if answer.municipality:
+        return [
+            f"Svartiden i {answer.municipality['name']} kender vi ikke. Hver kommune fastsætter sin egen frist og "
+            "offentliggør den. Spørg, hvornår I senest hører noget."
+        ]
+    return ["Hver kommune fastsætter sin egen frist. Nævn kommunen, så ser vi, om vi kender den."]
+
+
+def _complaint(answer: Answer) -> list[str]:
+    if answer.complaint is None:
+        return ["Hvordan man klager her, har vi ikke slået op. Spørg afdelingen, og bed om svaret på skrift."]
+    return [answer.complaint.text]
+
+
+def _cost(answer: Answer) -> list[str]:
+    return [answer.cost or "Om det koster noget, ved vi ikke. Spørg afdelingen, før I siger ja."]
+
+
+def _documents(answer: Answer) -> list[str]:
+    how = answer.how_to_apply
+    assert how is not None
+    papers = f"Det her hjælper: {', '.join(how.documents)}." if how.documents else ""
+    return [papers or "Spørg afdelingen, hvilke papirer de vil se.", how.tonight or ""]
+
+
+_FACETS = {
+    "where": _where,
+    "legal": _legal,
+    "hours": _hours,
+    "contact": _contact,
+    "how": _how,
+    "what": _what,
+    "who": _who,
+    "time": _time,
+    "complaint": _complaint,
+    "cost": _cost,
+    "documents": _documents,
+}
+
+
+# -- small pieces ------------------------------------------------------------------------------------------------
+
+
+def short_contact(answer: Answer) -> str:
+    """Return one line with a number, so that no answer is without one."""
+    department = answer.department
+    if answer.question == "municipality" or department is None:
+        return ""
+    if department.phones:
+        first = department.phones[0]
+        whose = "" if first.whose == department.name else f" ({first.whose})"
+        return f"Spørg: {department.name}, {first.number}{whose}."
+    if answer.helplines:
+        return "Spørg: " + " ".join(helpline_line(line) for line in answer.helplines[:1])
+    return ""
+
+
+def helpline_line(line: Line) -> str:
+    """Return a helpline with its number, and when it is open if that is known."""
+    if line.open_now:
+        state = f", åben nu til kl. {clock(line.closes)}" if line.closes else ", døgnåben"
+    elif line.hours:
+        state = f", {week_text(line.hours)}"
+    else:
+        state = ""
+    return f"{line.name}: {line.phone}{state}."
+
+
+def source_line(sources: list[SourceNote]) -> str:
+    """Return where the first facts come from and how old they are; medium ones ask to be checked."""
+    if not sources:
+        return ""
+    first = sources[0]
+    name = _host(first.url) if first.url else first.title
+    doubt = " Ring og hør, hvis du er i tvivl." if first.confidence == "medium" or first.stale else ""
+    return f"Kilde: {name}, {age_of(first.date_text, plain=True)}.{doubt}"
+
+
+def age_of(as_of: str, plain: bool = False) -> str:
+    """Return a source date for people: `fra maj 2020`, `fra ca. 2018`, `udateret`. `plain` leaves out `fra`."""
+    match = re.fullmatch(r"(ca\. |tidligst )?(\d{4})(?:-(\d\d))?(?:-(\d\d))?", as_of)
+    if not match:
+        return as_of
+    qualifier, year, month, day = match[1] or "", int(match[2]), match[3], match[4]
+    if day:
+        text = format_date(dt.date(year, int(month), int(day)), "d. MMMM y", locale="da")
+    elif month:
+        text = format_date(dt.date(year, int(month), 1), "MMMM y", locale="da")
+    else:
+        text = str(year)
+    return f"{qualifier}{text}" if plain else f"fra {qualifier}{text}"
+
+
+def week_text(hours: list[Hours]) -> str:
+    """Return a week for people: `mandag-onsdag kl. 9-15, torsdag kl. 9-17`; `døgnet rundt` where it is."""
+    if {(line.opens, line.closes) for line in hours} == {("00:00", "24:00")} and hours[0].days == "MO-SU":
+        return "døgnet rundt"
+    by_days: dict[str, list[str]] = {}
+    for line in hours:
+        by_days.setdefault(line.days, []).append(f"{_short(line.opens)}-{_short(line.closes)}")
+    return ", ".join(
+        f"{'-'.join(DAYS[day] for day in days.split('-'))} kl. {' og '.join(times)}" for days, times in by_days.items()
+    )
+
+
+def _short(time: str) -> str:
+    hour, minute = time.split(":")
+    return str(int(hour)) if minute == "00" else f"{int(hour)}.{minute}"
+
+
+def clock(moment: str | None) -> str:
+    """Return the time of day of an ISO moment in Denmark: 14 or 14.30."""
+    assert moment is not None
+    return _short(dt.datetime.fromisoformat(moment).astimezone(COPENHAGEN).strftime("%H:%M"))
+
+
+def when(moment: str, now: str) -> str:
+    """Return a coming moment for people: `i dag kl. 13`, `i morgen kl. 9`, `mandag den 23. november kl. 9`."""
+    local = dt.datetime.fromisoformat(moment).astimezone(COPENHAGEN)
+    days = (local.date() - dt.datetime.fromisoformat(now).astimezone(COPENHAGEN).date()).days
+    named = {0: "i dag", 1: "i morgen"}.get(days)
+    date = named or format_date(local.date(), "EEEE 'den' d. MMMM", locale="da")
+    return f"{date} kl. {clock(moment)}"
+
+
+def _host(url: str | None) -> str:
+    host = urlsplit(url or "").netloc or (url or "")
+    return host.removeprefix("www.")
