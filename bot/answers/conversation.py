@@ -1,0 +1,397 @@
+"""One turn of the conversation: from what was understood and what is remembered to what is said and remembered.
+
+Knows no framework. Rasa keeps the state in slots and decides by the dialogue act which of these functions is called.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from bot.answers.answer import Answer, iso
+from bot.answers.find import RELATIVES_LINES, find_answer, helpline, lines, region_line, spaced
+from bot.answers.text import facet_buttons, helpline_line, render
+from bot.knowledge.directory import Directory
+from bot.knowledge.hours import COPENHAGEN
+from bot.knowledge.places import near_names
+
+SURE = 0.30  # from here the best topic is answered, with the next ones offered beside it
+NEAR = 0.08  # from here another topic is worth offering
+CLEAR_SWITCH = 0.60  # from here a short follow-up that names another topic changes the topic
+ADULT = 18
+
+FOLLOWING = ("followup", "inform", "affirm", "deny", "repeat")  # acts that go on with the topic there is
+SOMETHING_ELSE = "Noget andet"
+CRISIS_LINES = ("alarm_112", "livslinien")
+HANDOFF_LINES = (*RELATIVES_LINES, "angsttelefonen", "depressionslinien")
+
+
+@dataclass(frozen=True)
+class Understood:
+    """What the NLU says of a message: dialogue act, ranked topics, facets, places and age."""
+
+    text: str
+    act: str = "ask"
+    certainty: float = 1.0
+    topics: list[tuple[str, float]] = field(default_factory=list)
+    facets: list[str] = field(default_factory=list)
+    municipality: str | None = None
+    ambiguous: list[str] = field(default_factory=list)
+    unknown_place: str | None = None
+    age: float | None = None
+
+
+@dataclass(frozen=True)
+class State:
+    """What is remembered between turns. `awaiting` is the open question, `offered` its numbered choices."""
+
+    topic: str | None = None
+    municipality: str | None = None
+    age: float | None = None
+    facets: list[str] = field(default_factory=list)
+    awaiting: str | None = None
+    offered: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    misses: int = 0
+
+
+@dataclass
+class Message:
+    """One thing to say: text, buttons of {title, payload}, and the answer object."""
+
+    text: str
+    answer: Answer
+    buttons: list[dict[str, str]] = field(default_factory=list)
+
+
+def answer_turn(heard: Understood, state: State, directory: Directory, now: dt.datetime) -> tuple[Message, State]:
+    """Return the answer to a question, a follow-up or a reply to our own question, and the new state."""
+    state = _remember(heard, state)
+    if heard.act in ("affirm", "deny") and state.awaiting != "municipality":
+        if not state.offered:
+            text = "Godt. Spørg endelig, hvis der er mere."
+            return Message(text, Answer(kind="smalltalk", as_of=_iso(now))), replace(state, awaiting=None)
+        if heard.act == "deny" or state.awaiting == "topic":
+            return something_else_turn(state, now)
+    if heard.ambiguous and not heard.municipality and _choice(heard.text, state) is None:
+        return _which_place(heard, state, directory, now)
+    if _is_miss(heard, state):
+        return _unknown_place(heard, state, directory, now)
+    choice = _choice(heard.text, state)
+    if state.awaiting == "municipality" and choice and choice in directory.municipalities:
+        state = replace(state, municipality=choice, awaiting=None, offered=[])
+    elif state.awaiting == "topic" and choice == SOMETHING_ELSE:
+        return something_else_turn(state, now)
+    if heard.act == "affirm" and state.offered and state.awaiting is None:
+        choice = state.offered[0]  # yes to "Handler det også om ...?"
+    topic = choice if choice in directory.topics else _topic(heard, state)
+    if topic is None:
+        return _without_topic(heard, state, directory, now)
+    if twins := _twins(heard, state, topic, directory):
+        return _ask_age(topic, twins, heard, state, directory, now)
+    facets = _facets(heard, state, topic)
+    answer = find_answer(directory, topic, state.municipality, now=now, facets=facets, age=state.age)
+    asked = list(state.asked)
+    if answer.question == "municipality":
+        if "municipality" in asked:
+            answer.question, answer.kind = None, "answer"
+        else:
+            asked.append("municipality")
+    answer.candidates = _candidates(heard, answer.topic or topic, state, directory)
+    buttons = facet_buttons(answer)[:4] if answer.question is None else []
+    buttons += [_button(candidate["title"]) for candidate in answer.candidates]
+    text = render(answer)
+    if answer.candidates:
+        titles = " eller ".join(candidate["title"] for candidate in answer.candidates)
+        text += f"\nHandler det også om {titles}?"
+    state = replace(
+        state,
+        topic=answer.topic,
+        facets=facets,
+        awaiting=answer.question,
+        offered=[candidate["topic"] for candidate in answer.candidates],
+        asked=asked,
+        misses=0,
+    )
+    return Message(text, answer, buttons), state
+
+
+def reminder(state: State, directory: Directory) -> str | None:
+    """Return the open question again, after something else was talked about; None when nothing is open."""
+    topic = directory.topics.get(state.topic or "")
+    about = f" om {topic.title}" if topic else ""
+    if state.awaiting == "municipality" and topic:
+        return f"Vi var i gang med dit spørgsmål{about}. Hvilken kommune drejer det sig om?"
+    if state.awaiting == "topic":
+        return "Vi var i gang med at finde emnet. Skriv et nummer, eller sig det med egne ord."
+    if state.awaiting == "age":
+        return f"Vi var i gang med dit spørgsmål{about}. Hvor gammel er den, det handler om?"
+    return None
+
+
+def something_else_turn(state: State, now: dt.datetime) -> tuple[Message, State]:
+    """Return an open invitation, and forget the topic but not the place."""
+    text = "Helt i orden. Fortæl med dine egne ord, hvad der er svært, og hvem det handler om."
+    state = replace(state, topic=None, facets=[], awaiting=None, offered=[])
+    return Message(text, Answer(kind="smalltalk", as_of=_iso(now))), state
+
+
+def crisis_turn(state: State, directory: Directory, now: dt.datetime) -> Message:
+    """Return the emergency numbers in three short sentences, the region's line when the place is known."""
+    region = directory.municipalities[state.municipality].region if state.municipality else None
+    named = [helpline(directory, key, now) for key in CRISIS_LINES]
+    known = [line for line in (named[0], region_line(directory, region, now), named[1]) if line]
+    others = ", ".join(f"{line.name} {line.phone}" for line in known[1:])
+    text = (
+        "Ring 112 nu, hvis nogen er i fare. "
+        f"Du kan også ringe her og tale med nogen: {others}. "
+        "Bliv hos personen, hvis du kan, og du behøver ikke klare det alene."
+    )
+    return Message(text, Answer(kind="crisis", as_of=_iso(now), helplines=known))
+
+
+def handoff_turn(state: State, directory: Directory, now: dt.datetime) -> Message:
+    """Return people one can talk to: lines open now first, then the others, and the municipality's number."""
+    known = lines(directory, HANDOFF_LINES, now)
+    open_lines = [line for line in known if line.open_now]
+    shown = open_lines or known
+    intro = (
+        "Du kan ringe til et menneske her lige nu:"
+        if open_lines
+        else "Ingen af rådgivningerne har åbent lige nu. De åbner igen her:"
+    )
+    text = "\n".join([intro, *(helpline_line(line) for line in shown), main_number(state, directory)])
+    return Message(
+        text.strip(), Answer(kind="handoff", as_of=_iso(now), helplines=shown, municipality=_place(state, directory))
+    )
+
+
+def out_of_scope_turn(state: State, directory: Directory, now: dt.datetime) -> Message:
+    """Return kindly what we do help with, and where other questions go."""
+    text = (
+        "Det kan jeg ikke hjælpe med. Jeg viser vej til hjælp for pårørende "
+        "til mennesker med psykisk sygdom eller handicap. "
+        "Handler det om medicin, så spørg egen læge eller apoteket. Andre spørgsmål tager Borgerservice sig af."
+    )
+    number = main_number(state, directory)
+    answer = Answer(kind="out_of_scope", as_of=_iso(now), municipality=_place(state, directory))
+    return Message(f"{text}\n{number}".strip(), answer)
+
+
+def foreign_language_turn(directory: Directory, now: dt.datetime) -> Message:
+    """Return, in Danish and English, that Danish is understood best, with a line to call."""
+    known = lines(directory, RELATIVES_LINES, now)
+    text = (
+        "Jeg forstår bedst dansk. Skriv gerne med få, enkle ord. / I understand Danish best. "
+        "Please write a few simple words, or call: " + " ".join(helpline_line(line) for line in known[:2])
+    )
+    return Message(text, Answer(kind="fallback", as_of=_iso(now), helplines=known))
+
+
+def fallback_turn(heard: Understood, state: State, directory: Directory, now: dt.datetime) -> tuple[Message, State]:
+    """Return at most three numbered guesses once; the second time in a row people to call instead."""
+    guesses = [code for code, probability in heard.topics if probability >= NEAR / 2][:3]
+    if state.misses == 0 and guesses and re.search(r"[a-zæøå]{3}", heard.text, re.IGNORECASE):
+        return _offer(guesses, state, directory, now, "Jeg er ikke sikker på, hvad du mener. Er det et af de her?")
+    if state.misses == 0:
+        text = (
+            "Det forstod jeg ikke. Fortæl kort, hvem det handler om, og hvad der er svært, "
+            "fx: min søn på 19 kommer ikke op om morgenen."
+        )
+        return Message(text, Answer(kind="fallback", as_of=_iso(now))), replace(state, misses=1)
+    message = handoff_turn(state, directory, now)
+    message.answer.kind = "fallback"
+    message.text = "Jeg forstår det desværre ikke. Et menneske kan hjælpe bedre.\n" + message.text
+    return message, replace(state, awaiting=None, offered=[])
+
+
+# -- pieces ------------------------------------------------------------------------------------------------------
+
+
+def _iso(now: dt.datetime) -> str:
+    return iso(now, COPENHAGEN) or ""
+
+
+def _remember(heard: Understood, state: State) -> State:
+    """What the text says wins over what is remembered."""
+    return replace(
+        state,
+        municipality=heard.municipality or state.municipality,
+        age=heard.age if heard.age is not None else state.age,
+    )
+
+
+def _choice(text: str, state: State) -> str | None:
+    """Return the offered code that a number ("2", "nr. 2", "den anden") names; "Noget andet" for the last."""
+    if not state.offered:
+        return None
+    bare = text.casefold().strip(" .!?)")
+    ordinals = {"første": 1, "anden": 2, "tredje": 3, "sidste": len(state.offered) + 1}
+    match = re.fullmatch(r"(?:nr\.?|nummer|mulighed)? ?(\d)", bare)
+    number = int(match[1]) if match else next((n for word, n in ordinals.items() if bare in (word, f"den {word}")), 0)
+    if 1 <= number <= len(state.offered):
+        return state.offered[number - 1]
+    if number == len(state.offered) + 1 or bare == SOMETHING_ELSE.casefold():
+        return SOMETHING_ELSE
+    return None
+
+
+def _is_miss(heard: Understood, state: State) -> bool:
+    """A place that does not exist, or no place at all where one was asked for."""
+    if heard.municipality or heard.ambiguous:
+        return False
+    waiting = state.awaiting == "municipality" and heard.act == "inform" and heard.age is None
+    return bool(heard.unknown_place) or (
+        waiting and _choice(heard.text, state) is None and len(heard.text.split()) <= 3
+    )
+
+
+def _topic(heard: Understood, state: State) -> str | None:
+    best, probability = heard.topics[0] if heard.topics else (None, 0.0)
+    if heard.act in FOLLOWING and state.topic:
+        return best if probability >= CLEAR_SWITCH and heard.act == "followup" and best else state.topic
+    if heard.act == "inform" and probability < CLEAR_SWITCH:
+        return None
+    return best if probability >= SURE else None
+
+
+def _facets(heard: Understood, state: State, topic: str) -> list[str]:
+    """What is asked now; after "Køge" or "19 år" what was asked before."""
+    if heard.act in ("inform", "repeat") and state.topic == topic and state.facets:
+        return state.facets
+    return heard.facets[:3] or ["where"]
+
+
+def _candidates(heard: Understood, topic: str, state: State, directory: Directory) -> list[dict[str, str]]:
+    if heard.act not in ("ask",):
+        return []
+    return [
+        {"topic": code, "title": directory.topics[code].title}
+        for code, probability in heard.topics[:4]
+        if code != topic and probability >= NEAR and code in directory.topics
+    ][:2]
+
+
+def _twins(heard: Understood, state: State, topic: str, directory: Directory) -> str | None:
+    """Return the topic's child or adult twin when only the age can tell which of the two is meant."""
+    if state.age is not None or "age" in state.asked or heard.act != "ask":
+        return None
+    nearest = {code for code, probability in heard.topics[:3] if probability >= NEAR * 2}
+    for rule in directory.age_rules.get(topic, []):
+        if rule.moves_to in nearest and ADULT in (rule.minimum_age, (rule.maximum_age or 0) + 1):
+            return rule.moves_to
+    return None
+
+
+def _ask_age(
+    topic: str, twin: str, heard: Understood, state: State, directory: Directory, now: dt.datetime
+) -> tuple[Message, State]:
+    titles = [{"topic": code, "title": directory.topics[code].title} for code in (topic, twin)]
+    answer = Answer(kind="clarify", as_of=_iso(now), topic=topic, question="age", candidates=titles)
+    text = "Hvor gammel er den, det handler om? Reglerne er forskellige under og over 18 år."
+    buttons = [{"title": "Under 18", "payload": "Under 18 år"}, {"title": "Over 18", "payload": "Over 18 år"}]
+    state = replace(
+        state,
+        topic=topic,
+        facets=heard.facets[:3] or ["where"],
+        awaiting="age",
+        offered=[],
+        asked=[*state.asked, "age"],
+    )
+    return Message(text, answer, buttons), state
+
+
+def _which_place(heard: Understood, state: State, directory: Directory, now: dt.datetime) -> tuple[Message, State]:
+    codes = heard.ambiguous[:4]
+    names = [directory.municipalities[code].name for code in codes]
+    choices = " ".join(f"{number}. {name}" for number, name in enumerate(names, 1))
+    answer = Answer(kind="clarify", as_of=_iso(now), topic=state.topic or _topic(heard, state), question="municipality")
+    state = replace(
+        state,
+        topic=answer.topic,
+        facets=state.facets or heard.facets[:3] or ["where"],
+        awaiting="municipality",
+        offered=codes,
+    )
+    return Message(
+        f"Det navn findes flere steder. Hvilken kommune er det? {choices}", answer, [_button(n) for n in names]
+    ), state
+
+
+def _unknown_place(heard: Understood, state: State, directory: Directory, now: dt.datetime) -> tuple[Message, State]:
+    """Say that the place is unknown, with near names; the second time show the way without a municipality."""
+    name = heard.unknown_place or heard.text.strip()[:40]
+    topic = state.topic or _topic(heard, state)
+    if "unknown_place" in state.asked or not re.search(r"[^\W\d]{3}", name):
+        message = handoff_turn(state, directory, now)
+        message.text = (
+            "Den kommune kender jeg ikke. Ring til kommunens Borgerservice, eller til en rådgivning.\n" + message.text
+        )
+        return message, replace(state, awaiting=None)
+    near = near_names(directory, name)
+    choices = " ".join(f"{number}. {other}" for number, other in enumerate(near, 1))
+    codes = [code for other in near for code, row in directory.municipalities.items() if row.name == other]
+    text = f"Jeg kender ingen kommune, der hedder {name}. Mente du: {choices}? Eller skriv en by i nærheden."
+    answer = Answer(kind="clarify", as_of=_iso(now), topic=topic, question="municipality")
+    state = replace(
+        state,
+        topic=topic,
+        facets=state.facets or heard.facets[:3] or ["where"],
+        awaiting="municipality",
+        offered=codes,
+        asked=[*state.asked, "unknown_place"],
+    )
+    return Message(text, answer, [_button(other) for other in near]), state
+
+
+def _without_topic(heard: Understood, state: State, directory: Directory, now: dt.datetime) -> tuple[Message, State]:
+    """A place or an age alone opens the talk; a question we are unsure of gets up to three guesses."""
+    if heard.act == "inform" and (heard.municipality or heard.age is not None):
+        place = directory.municipalities[heard.municipality].name if heard.municipality else None
+        known = f"Så er det {place}." if place else "Tak."
+        text = f"{known} Hvad har du brug for hjælp til? Fortæl med dine egne ord."
+        answer = Answer(kind="clarify", as_of=_iso(now), question="topic", municipality=_place(state, directory))
+        return Message(text, answer), replace(state, awaiting=None, offered=[])
+    if heard.act in FOLLOWING and not state.topic:
+        text = "Fortæl først, hvad det handler om, så finder jeg stedet. Hvem er det, og hvad er svært?"
+        return Message(text, Answer(kind="clarify", as_of=_iso(now), question="topic")), state
+    return fallback_turn(heard, state, directory, now)
+
+
+def _offer(codes: list[str], state: State, directory: Directory, now: dt.datetime, intro: str) -> tuple[Message, State]:
+    titles = [directory.topics[code].title for code in codes]
+    choices = [f"{number}. {title}" for number, title in enumerate([*titles, SOMETHING_ELSE], 1)]
+    answer = Answer(
+        kind="clarify",
+        as_of=_iso(now),
+        question="topic",
+        candidates=[{"topic": code, "title": title} for code, title in zip(codes, titles)],
+        municipality=_place(state, directory),
+    )
+    state = replace(state, awaiting="topic", offered=codes, misses=state.misses + 1)
+    buttons = [_button(title) for title in [*titles, SOMETHING_ELSE]]
+    return Message("\n".join([intro, *choices]), answer, buttons), state
+
+
+def _button(title: str) -> dict[str, str]:
+    return {"title": title, "payload": title}
+
+
+def _place(state: State, directory: Directory) -> dict[str, str] | None:
+    if not state.municipality:
+        return None
+    return {"code": state.municipality, "name": directory.municipalities[state.municipality].name}
+
+
+def main_number(state: State, directory: Directory) -> str:
+    """Return the name and number of the municipality, or nothing where either is not known."""
+    root = directory.roots.get(state.municipality or "")
+    phone = next((point for point in root.contact_points if point.channel == "phone"), None) if root else None
+    return f"{root.name}: {spaced(phone.value)}." if root and phone else ""
+
+
+def as_slots(state: State) -> dict[str, Any]:
+    """Return the state as Rasa slots."""
+    return {name: getattr(state, name) for name in State.__dataclass_fields__}

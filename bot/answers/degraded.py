@@ -1,0 +1,51 @@
+"""What is said when Rasa or the actions do not answer: a keyword look-up in the last table read, and numbers."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+
+from bot.answers.answer import Answer, iso
+from bot.answers.conversation import CRISIS_LINES, Message, State, main_number
+from bot.answers.find import RELATIVES_LINES, find_answer, helpline, lines
+from bot.answers.text import helpline_line, render
+from bot.knowledge.directory import Directory
+from bot.knowledge.hours import COPENHAGEN
+from bot.knowledge.places import Gazetteer, fold
+
+SORRY = "Jeg har et teknisk problem og forstår kun enkelte ord lige nu."
+NO_TABLE = (
+    "Jeg har et teknisk problem. Er nogen i fare, så ring 112. Ellers ring til kommunens Borgerservice i morgen tidlig."
+)
+
+
+def degraded_turn(text: str, municipality: str | None, directory: Directory | None, now: dt.datetime) -> Message:
+    """Return the best answer without understanding: a word of the table in the text, the place, and lines to call."""
+    as_of = iso(now, COPENHAGEN) or ""
+    if directory is None:
+        return Message(NO_TABLE, Answer(kind="degraded", as_of=as_of))
+    place = Gazetteer(directory).find(text).concerned
+    code = place.code if place else municipality
+    topic = keyword_topic(text, directory)
+    if topic:
+        answer = find_answer(directory, topic, code, now=now)
+        said = render(answer)
+    else:
+        answer = Answer(kind="degraded", as_of=as_of)
+        said = main_number(State(municipality=code), directory)
+    answer.kind = "degraded"
+    known = [line for key in CRISIS_LINES if (line := helpline(directory, key, now))]
+    answer.helplines = [*known, *lines(directory, RELATIVES_LINES, now)]
+    numbers_line = " ".join(helpline_line(line) for line in answer.helplines[:3])
+    return Message("\n".join(filter(None, [SORRY, said, numbers_line])), answer)
+
+
+def keyword_topic(text: str, directory: Directory) -> str | None:
+    """Return the topic whose longest word of the table stands in the text, or None."""
+    padded = f" {' '.join(re.findall(r'[a-z0-9§]+', fold(text)))} "
+    found = [
+        (len(word.word), word.topic)
+        for word in directory.words
+        if len(word.word) > 3 and f" {' '.join(re.findall(r'[a-z0-9§]+', fold(word.word)))} " in padded
+    ]
+    return max(found)[1] if found else None

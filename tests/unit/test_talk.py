@@ -1,0 +1,77 @@
+"""The conversation as a function: what is said and remembered, without Rasa."""
+
+import pytest
+
+from bot.answers.conversation import State, Understood, answer_turn, fallback_turn, handoff_turn, reminder
+from tests.conftest import CLOCKS, MONDAY
+
+
+def turn(directory, state=None, **heard):
+    return answer_turn(Understood(**{"text": "", **heard}), state or State(), directory, MONDAY)
+
+
+def test_unsure_offers_three_numbered_choices_and_something_else(directory):
+    topics = [("bostoette", 0.2), ("vum", 0.15), ("handleplan", 0.12), ("bpa", 0.1)]
+    message, state = turn(directory, text="noget støtte", topics=topics)
+    assert message.answer.kind == "clarify" and message.answer.question == "topic"
+    assert [c["topic"] for c in message.answer.candidates] == ["bostoette", "vum", "handleplan"]
+    assert message.text.splitlines()[-1] == "4. Noget andet"
+    for said, topic in (("2", "vum"), ("nr. 3", "handleplan"), ("den første", "bostoette")):
+        assert turn(directory, state, text=said, act="inform")[0].answer.topic == topic
+    assert turn(directory, state, text="4", act="inform")[1].topic is None
+
+
+def test_a_second_miss_gives_people_to_call(directory):
+    message, state = fallback_turn(Understood("mumle mumle"), State(), directory, MONDAY)
+    assert message.answer.kind == "fallback"
+    message, state = fallback_turn(Understood("mumle mumle"), state, directory, MONDAY)
+    assert message.answer.helplines and "39 25 25 25" in message.text
+
+
+def test_an_answer_offers_the_next_likely_topics(directory):
+    topics = [("bostoette", 0.6), ("personlig_praktisk_hjaelp", 0.2), ("vum", 0.02)]
+    message, state = turn(directory, text="x", topics=topics, municipality="0259")
+    assert [c["topic"] for c in message.answer.candidates] == ["personlig_praktisk_hjaelp"]
+    assert "Handler det også om" in message.text
+    yes, _ = turn(directory, state, text="ja", act="affirm")
+    assert yes.answer.topic == "personlig_praktisk_hjaelp"
+
+
+def test_age_is_asked_only_where_it_decides_and_once(directory):
+    twins = [("merudgifter_boern", 0.5), ("merudgifter_voksne", 0.4)]
+    message, state = turn(directory, text="x", topics=twins, municipality="0259")
+    assert message.answer.question == "age"
+    answered, state = turn(directory, state, text="han er 19", act="inform", age=19.0)
+    assert answered.answer.topic == "merudgifter_voksne" and answered.answer.municipality["name"] == "Køge"
+    known, _ = turn(directory, text="x", topics=twins, municipality="0259", age=9.0)
+    assert known.answer.question is None and known.answer.topic == "merudgifter_boern"
+    not_near, _ = turn(directory, text="x", topics=[("merudgifter_boern", 0.9)], municipality="0259")
+    assert not_near.answer.question is None
+
+
+def test_a_follow_up_keeps_topic_and_place_unless_it_clearly_names_another(directory):
+    state = State(topic="bostoette", municipality="0259")
+    kept, _ = turn(directory, state, text="og hvor lang tid?", act="followup", facets=["time"], topics=[("vum", 0.4)])
+    assert (kept.answer.topic, kept.answer.facets) == ("bostoette", ["time"])
+    moved, _ = turn(directory, state, text="og ledsagelse?", act="followup", topics=[("ledsagelse", 0.9)])
+    assert moved.answer.topic == "ledsagelse" and moved.answer.municipality["code"] == "0259"
+
+
+def test_a_place_alone_opens_the_talk(directory):
+    message, state = turn(directory, text="Køge", act="inform", municipality="0259")
+    assert message.answer.question == "topic" and "Køge" in message.text
+    assert state.municipality == "0259"
+
+
+@pytest.mark.parametrize(
+    ("awaiting", "says"), [("municipality", "Hvilken kommune"), ("age", "Hvor gammel"), (None, None)]
+)
+def test_the_open_question_is_asked_again_after_a_digression(directory, awaiting, says):
+    said = reminder(State(topic="bostoette", awaiting=awaiting), directory)
+    assert said is None if says is None else says in said
+
+
+def test_at_night_the_lines_are_named_with_their_hours(directory):
+    message = handoff_turn(State(municipality="0259"), directory, CLOCKS["christmas eve"])
+    assert "Køge Kommune: 56 67 67 67." in message.text
+    assert not any(line.open_now for line in message.answer.helplines)
