@@ -1,0 +1,172 @@
+"""Rasa's side of the conversation: from the tracker to `bot.answers.conversation` and back. No logic of its own."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+from typing import Any, Dict, List
+
+from rasa_sdk import Action, Tracker
+from rasa_sdk.events import EventType, Restarted, SlotSet
+from rasa_sdk.executor import CollectingDispatcher
+
+from bot.answers import conversation as talk
+from bot.knowledge.database import make_engine
+from bot.knowledge.directory import Directory, Shelf
+
+
+@functools.lru_cache(maxsize=1)
+def shelf() -> Shelf:
+    """Return the process's one reading of the table, made when the first message comes."""
+    return Shelf(make_engine())
+
+
+def directory() -> Directory:
+    """Return the table as it is now."""
+    return shelf().current()
+
+
+def clock(tracker: Tracker) -> dt.datetime:
+    """Return the moment the door stamped on the message; the machine's clock for messages from elsewhere."""
+    stamped = (tracker.latest_message.get("metadata") or {}).get("now")
+    return dt.datetime.fromisoformat(stamped) if stamped else dt.datetime.now(dt.timezone.utc)
+
+
+def heard(tracker: Tracker) -> talk.Understood:
+    """Return what the NLU said of the latest message."""
+    message = tracker.latest_message
+    places = message.get("places") or {}
+    intent = message.get("intent") or {}
+    return talk.Understood(
+        text=message.get("text") or "",
+        act=intent.get("name") or "ask",
+        certainty=intent.get("confidence") or 0.0,
+        topics=[(topic["name"], topic["confidence"]) for topic in message.get("topic_ranking") or []],
+        facets=message.get("facets") or [],
+        municipality=places.get("municipality"),
+        ambiguous=places.get("ambiguous") or [],
+        unknown_place=places.get("unknown"),
+        age=message.get("age"),
+    )
+
+
+def state(tracker: Tracker) -> talk.State:
+    """Return what the slots remember; until a place was named, the municipality of the site the person came from."""
+    known = {name: tracker.get_slot(name) for name in talk.as_slots(talk.State())}
+    known["municipality"] = known["municipality"] or (tracker.latest_message.get("metadata") or {}).get("municipality")
+    return talk.State(**{name: value for name, value in known.items() if value is not None})
+
+
+def say(dispatcher: CollectingDispatcher, message: talk.Message) -> None:
+    """Send text and buttons as Rasa knows them, and the answer object as custom JSON."""
+    dispatcher.utter_message(
+        text=message.text, buttons=message.buttons, json_message={"answer": message.answer.to_json()}
+    )
+
+
+def remember(new: talk.State) -> List[EventType]:
+    """Return the events that put the state into slots."""
+    return [SlotSet(name, value) for name, value in talk.as_slots(new).items()]
+
+
+class ActionAnswer(Action):
+    """Answers a question, a follow-up, or a reply to our own question."""
+
+    def name(self) -> str:
+        return "action_answer"
+
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[EventType]:
+        message, new = talk.answer_turn(heard(tracker), state(tracker), directory(), clock(tracker))
+        say(dispatcher, message)
+        return remember(new)
+
+
+class ActionFallback(Action):
+    """Says that the message was not understood: guesses once, then people to call."""
+
+    def name(self) -> str:
+        return "action_fallback"
+
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[EventType]:
+        message, new = talk.fallback_turn(heard(tracker), state(tracker), directory(), clock(tracker))
+        say(dispatcher, message)
+        return remember(new)
+
+
+class ActionSomethingElse(Action):
+    """Leaves the topic and invites a new one."""
+
+    def name(self) -> str:
+        return "action_something_else"
+
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[EventType]:
+        message, new = talk.something_else_turn(state(tracker), clock(tracker))
+        say(dispatcher, message)
+        return remember(new)
+
+
+class ActionCrisis(Action):
+    """Names the emergency numbers."""
+
+    def name(self) -> str:
+        return "action_crisis"
+
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[EventType]:
+        say(dispatcher, talk.crisis_turn(state(tracker), directory(), clock(tracker)))
+        return []
+
+
+class ActionHandoff(Action):
+    """Names people to talk to, those who answer now first."""
+
+    def name(self) -> str:
+        return "action_handoff"
+
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[EventType]:
+        say(dispatcher, talk.handoff_turn(state(tracker), directory(), clock(tracker)))
+        return []
+
+
+class ActionOutOfScope(Action):
+    """Says kindly that this is not ours, and where it may belong."""
+
+    def name(self) -> str:
+        return "action_out_of_scope"
+
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[EventType]:
+        say(dispatcher, talk.out_of_scope_turn(state(tracker), directory(), clock(tracker)))
+        return []
+
+
+class ActionForeignLanguage(Action):
+    """Says that Danish is understood best, with lines to call."""
+
+    def name(self) -> str:
+        return "action_foreign_language"
+
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[EventType]:
+        say(dispatcher, talk.foreign_language_turn(directory(), clock(tracker)))
+        return []
+
+
+class ActionRemind(Action):
+    """After something else was talked about, asks the open question again; silent when none is open."""
+
+    def name(self) -> str:
+        return "action_remind"
+
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[EventType]:
+        if text := talk.reminder(state(tracker), directory()):
+            dispatcher.utter_message(text=text)
+        return []
+
+
+class ActionForget(Action):
+    """Begins anew: every slot and event of the conversation is let go."""
+
+    def name(self) -> str:
+        return "action_forget"
+
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[EventType]:
+        dispatcher.utter_message(response="utter_forgotten")
+        return [Restarted()]

@@ -1,0 +1,52 @@
+"""Places and ages in a message, for the dialogue. The rules stand in `bot.knowledge`; this hands them to Rasa."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any, Dict, List
+
+from rasa.engine.graph import ExecutionContext, GraphComponent
+from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.engine.storage.resource import Resource
+from rasa.engine.storage.storage import ModelStorage
+from rasa.shared.nlu.constants import TEXT
+from rasa.shared.nlu.training_data.message import Message
+
+from bot.knowledge.ages import find_age
+from bot.knowledge.database import make_engine
+from bot.knowledge.directory import Directory
+from bot.knowledge.places import Gazetteer
+
+PLACES = "places"
+AGE = "age"
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=False)
+class PersonAndPlaceExtractor(GraphComponent):
+    """Sets `age` (years) and `places`: found with roles, ambiguous codes, an unknown name, the one that decides."""
+
+    def __init__(self, gazetteer: Gazetteer) -> None:
+        """Keep the names of places."""
+        self._gazetteer = gazetteer
+
+    @classmethod
+    def create(
+        cls,
+        config: Dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+    ) -> PersonAndPlaceExtractor:
+        """Read the names from the table."""
+        return cls(Gazetteer(Directory.read(make_engine())))
+
+    def process(self, messages: List[Message]) -> List[Message]:
+        """Set places and age on each message with text."""
+        for message in messages:
+            if text := message.get(TEXT):
+                places = self._gazetteer.find(text)
+                concerned = places.concerned
+                decides = {"municipality": concerned.code if concerned else None}
+                message.set(PLACES, {**asdict(places), **decides}, add_to_output=True)
+                message.set(AGE, find_age(text), add_to_output=True)
+        return messages

@@ -1,0 +1,117 @@
+"""Sparse features: TF-IDF over characters and over lemmas, which survive typos, inflection and missing æøå."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Type
+
+import joblib
+from rasa.engine.graph import ExecutionContext, GraphComponent
+from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.engine.storage.resource import Resource
+from rasa.engine.storage.storage import ModelStorage
+from rasa.nlu.constants import SPACY_DOCS
+from rasa.nlu.featurizers.sparse_featurizer.sparse_featurizer import SparseFeaturizer
+from rasa.nlu.model import InvalidModelError
+from rasa.shared.nlu.constants import FEATURE_TYPE_SENTENCE, TEXT
+from rasa.shared.nlu.training_data.features import Features
+from rasa.shared.nlu.training_data.message import Message
+from rasa.shared.nlu.training_data.training_data import TrainingData
+from scipy.sparse import csr_matrix, hstack
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+from bot.knowledge.places import fold
+from bot.nlu.spacy_da import DanishSpacyNLP, installed_pipeline
+
+
+def _lemmas(message: Message) -> str:
+    doc = message.get(SPACY_DOCS[TEXT])
+    return fold(" ".join(token.lemma_ for token in doc)) if doc is not None else ""
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=True)
+class NgramFeaturizer(SparseFeaturizer, GraphComponent):
+    """Adds one sparse sentence vector to each message: character 2-5-grams within words, lemma 1-2-grams.
+
+    Refuses to load when the Danish pipeline differs from the one it was trained with, because lemmas would differ.
+    """
+
+    @classmethod
+    def required_components(cls) -> List[Type]:
+        """Lemmas come from spaCy."""
+        return [DanishSpacyNLP]
+
+    @staticmethod
+    def get_default_config() -> Dict[str, Any]:
+        """`characters`: shortest and longest character n-gram. `rarest`: messages a character n-gram must occur in."""
+        return {**SparseFeaturizer.get_default_config(), "characters": [2, 5], "rarest": 2}
+
+    def __init__(self, config: Dict[str, Any], model_storage: ModelStorage, resource: Resource, name: str) -> None:
+        """Make untrained vectorizers."""
+        super().__init__(name, config)
+        self._storage, self._resource = model_storage, resource
+        self._characters = TfidfVectorizer(
+            analyzer="char_wb",
+            ngram_range=tuple(config["characters"]),
+            min_df=config["rarest"],
+            sublinear_tf=True,
+        )
+        self._words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=r"(?u)\b\w+\b|§")
+
+    @classmethod
+    def validate_config(cls, config: Dict[str, Any]) -> None:
+        """Nothing here can be set wrong that scikit-learn does not name itself."""
+
+    @classmethod
+    def create(
+        cls,
+        config: Dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+    ) -> NgramFeaturizer:
+        """Create an untrained featurizer (see parent class)."""
+        return cls(config, model_storage, resource, execution_context.node_name)
+
+    def train(self, training_data: TrainingData) -> Resource:
+        """Learn the vocabulary and weights, and keep them with the name of the Danish pipeline."""
+        messages = [example for example in training_data.training_examples if example.get(TEXT)]
+        self._characters.fit([fold(message.get(TEXT)) for message in messages])
+        self._words.fit([_lemmas(message) for message in messages])
+        with self._storage.write_to(self._resource) as folder:
+            joblib.dump((installed_pipeline(), self._characters, self._words), folder / "ngrams.joblib")
+        return self._resource
+
+    @classmethod
+    def load(
+        cls,
+        config: Dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+        **kwargs: Any,
+    ) -> NgramFeaturizer:
+        """Load the trained vectorizers. Raises InvalidModelError when the Danish pipeline is another one."""
+        component = cls.create(config, model_storage, resource, execution_context)
+        with model_storage.read_from(resource) as folder:
+            trained_with, component._characters, component._words = joblib.load(folder / "ngrams.joblib")
+        if trained_with != installed_pipeline():
+            raise InvalidModelError(
+                f"The model was trained with the Danish pipeline '{trained_with}', but this machine has "
+                f"'{installed_pipeline()}'. Train again with `make train`, or install the other pipeline."
+            )
+        return component
+
+    def process_training_data(self, training_data: TrainingData) -> TrainingData:
+        """Add the vector to every training example."""
+        self.process(training_data.training_examples)
+        return training_data
+
+    def process(self, messages: List[Message]) -> List[Message]:
+        """Add the vector to every message that has text."""
+        texts = [message for message in messages if message.get(TEXT)]
+        if texts:
+            characters = self._characters.transform([fold(message.get(TEXT)) for message in texts])
+            words = self._words.transform([_lemmas(message) for message in texts])
+            for message, row in zip(texts, csr_matrix(hstack([characters, words]))):
+                message.add_features(Features(row, FEATURE_TYPE_SENTENCE, TEXT, self._identifier))
+        return messages

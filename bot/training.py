@@ -1,0 +1,82 @@
+"""One model for one state of data, rules, code and table: trained when that state has no model yet."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from bot.knowledge.load import ROOT, files_fingerprint
+
+MODELS = ROOT / "models"
+LOG = ROOT / "var" / "log" / "train.log"
+ENVIRONMENT = {
+    "RASA_TELEMETRY_ENABLED": "false",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "SQLALCHEMY_SILENCE_UBER_WARNING": "1",
+    "PYTHONWARNINGS": "ignore",
+}
+
+
+def model_path() -> Path:
+    """Return where the model for the present state is, or will be."""
+    return MODELS / f"vejviser-{training_fingerprint()[:12]}.tar.gz"
+
+
+def training_fingerprint() -> str:
+    """Return a hash over everything a model depends on: data, configuration, our components, table, Danish pipeline."""
+    digest = hashlib.sha256(files_fingerprint().encode())
+    digest.update(str(importlib.util.find_spec("da_core_news_sm") is not None).encode())  # which Danish pipeline
+    files = [ROOT / "config.yml", ROOT / "domain.yml", ROOT / "uv.lock"]
+    files += sorted((ROOT / "data").rglob("*.yml")) + sorted((ROOT / "bot" / "nlu").glob("*.py"))
+    for path in files:
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def ensure_model(force: bool = False) -> Path:
+    """Return the model for the present state, training it first when it is missing; older models are removed.
+
+    Raises click.ClickException with the end of the log when training fails.
+    """
+    path = model_path()
+    if path.exists() and not force:
+        return path
+    click.echo("Træner assistenten (et par minutter) ", nl=False)
+    LOG.parent.mkdir(parents=True, exist_ok=True)
+    command = [
+        sys.executable,
+        "-m",
+        "rasa",
+        "train",
+        "--skip-validation",  # a test of its own, and as slow as everything else together
+        "--out",
+        str(MODELS),
+        "--fixed-model-name",
+        path.name.removesuffix(".tar.gz"),
+    ]
+    started = time.monotonic()
+    with LOG.open("w") as log:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=log, stderr=log)
+        while process.poll() is None:
+            time.sleep(2)
+            click.echo(".", nl=False)
+    if process.returncode or not path.exists():
+        tail = "\n".join(LOG.read_text().splitlines()[-15:])
+        raise click.ClickException(f"træningen gik i stå. Slutningen af {LOG}:\n{tail}")
+    click.echo(f" færdig på {time.monotonic() - started:.0f} s.")
+    for old in MODELS.glob("vejviser-*.tar.gz"):
+        if old != path:
+            old.unlink()
+    return path
+
+
+def environment() -> dict[str, str]:
+    """Return the environment for Rasa's processes: no telemetry, no chatter, and an address for the actions."""
+    return {"VEJVISER_ACTIONS_URL": "http://127.0.0.1:5055/webhook", **os.environ, **ENVIRONMENT}
