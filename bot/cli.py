@@ -1,0 +1,185 @@
+"""The `vejviser` command."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bot.knowledge.database import database_url, make_engine, migrate
+from bot.knowledge.directory import Directory, UnknownMunicipality, UnknownTopic
+from bot.knowledge.load import KNOWLEDGE, KnowledgeError, check, files_fingerprint, load, loaded_fingerprint
+
+
+@click.group()
+def app() -> None:
+    """Vejviser: viser pårørende vej i kommunen."""
+
+
+@app.command()
+@click.option("--port", default=8000, show_default=True, help="Port of the door.")
+@click.option("--rasa-port", default=5005, show_default=True)
+@click.option("--actions-port", default=5055, show_default=True)
+def run(port: int, rasa_port: int, actions_port: int) -> None:
+    """Load the table, train if needed, start everything and wait until it answers. Ctrl-C stops it."""
+    from bot.processes import run_all
+
+    _prepare()
+    sys.exit(run_all(port, rasa_port, actions_port))
+
+
+@app.command()
+@click.option("--force", is_flag=True, help="Train although the model fits the data.")
+def train(force: bool) -> None:
+    """Train the assistant, if data, rules, code or table differ from what the newest model was trained on."""
+    from bot.training import ensure_model
+
+    _load_if_changed()
+    ensure_model(force)
+
+
+@app.command()
+@click.argument("text")
+@click.option("--kommune", help="Name or code of the municipality the site belongs to.")
+@click.option("--url", default="http://127.0.0.1:8000", show_default=True)
+def ask(text: str, kommune: str | None, url: str) -> None:
+    """Ask one question of a running Vejviser."""
+    from bot.terminal import Chat
+
+    directory = _directory()
+    Chat(url, _municipality(directory, kommune) if kommune else None).say(text)
+
+
+@app.command()
+@click.option("--kommune", help="Name or code of the municipality the site belongs to.")
+@click.option("--url", default="http://127.0.0.1:8000", show_default=True)
+def chat(kommune: str | None, url: str) -> None:
+    """Talk with a running Vejviser; an empty line ends."""
+    from bot.terminal import Chat
+
+    directory = _directory()
+    talk = Chat(url, _municipality(directory, kommune) if kommune else None)
+    while text := click.prompt("Du", default="", show_default=False).strip():
+        talk.say(text)
+
+
+@app.command()
+@click.option("--emne", required=True, help="Code of the topic, e.g. tabt_arbejdsfortjeneste.")
+@click.option("--kommune", help="Name or code of the municipality.")
+@click.option("--dato", type=click.DateTime(["%Y-%m-%d"]), help="The law on that date.")
+@click.option("--facet", "facets", multiple=True, default=("where",), help="where, legal, hours ... May be repeated.")
+def lookup(emne: str, kommune: str | None, dato: dt.datetime | None, facets: tuple[str, ...]) -> None:
+    """Look an answer up in the table, without a conversation."""
+    from bot.answers.find import find_answer
+    from bot.answers.text import render
+
+    directory = _directory()
+    code = _municipality(directory, kommune) if kommune else None
+    now = dt.datetime.now(dt.timezone.utc)
+    try:
+        answer = find_answer(directory, emne, code, now=now, facets=facets, on=dato.date() if dato else None)
+    except UnknownTopic as error:
+        raise click.BadParameter(f"emnet '{emne}' kendes ikke. Mente du: {', '.join(error.near)}") from error
+    click.echo(render(answer))
+
+
+@app.group()
+def knowledge() -> None:
+    """The knowledge table."""
+
+
+@knowledge.command("check")
+@click.option("--folder", type=click.Path(exists=True, path_type=Path), default=KNOWLEDGE)
+@click.option("--quiet", is_flag=True, help="Faults only, not the remarks.")
+def check_command(folder: Path, quiet: bool) -> None:
+    """Check every file: faults with file, line, column and what to write; then what is kept but not shown."""
+    checked = check(folder)
+    for problem in checked.problems:
+        click.echo(f"FEJL  {problem}")
+    if not quiet:
+        for remark in checked.remarks:
+            click.echo(f"obs   {remark}")
+    click.echo(f"{len(checked.problems)} fejl, {len(checked.remarks)} bemærkninger.")
+    sys.exit(1 if checked.problems else 0)
+
+
+@knowledge.command("load")
+@click.option("--folder", type=click.Path(exists=True, path_type=Path), default=KNOWLEDGE)
+def load_command(folder: Path) -> None:
+    """Load the files into the database: everything or, if there is a fault, nothing."""
+    engine = make_engine()
+    migrate(engine)
+    try:
+        checked = load(engine, folder)
+    except KnowledgeError as error:
+        for problem in error.problems:
+            click.echo(f"FEJL  {problem}")
+        raise click.ClickException(f"{error}. Tabellen er uændret.") from error
+    rows = sum(len(rows) for rows in checked.rows.values())
+    click.echo(f"{rows} rækker lagt i {database_url()}.")
+
+
+@knowledge.command("stats")
+@click.option("--all", "every", is_flag=True, help="Every municipality and topic, not the totals only.")
+def stats_command(every: bool) -> None:
+    """Count the table, its coverage per municipality and topic, and how much of it is stale."""
+    from bot.knowledge.stats import table_stats
+
+    click.echo(table_stats(make_engine(), dt.date.today(), every))
+
+
+@knowledge.command("docs")
+def docs_command() -> None:
+    """Print the reference of the table, generated from its models."""
+    from bot.knowledge.reference import table_reference
+
+    click.echo(table_reference(), nl=False)
+
+
+def _prepare() -> None:
+    from bot.training import ensure_model
+
+    _load_if_changed()
+    ensure_model()
+
+
+def _load_if_changed() -> None:
+    engine = make_engine()
+    migrate(engine)
+    if loaded_fingerprint(engine) == files_fingerprint():
+        return
+    click.echo("Lægger tabellen i databasen ...")
+    try:
+        load(engine)
+    except KnowledgeError as error:
+        for problem in error.problems:
+            click.echo(f"FEJL  {problem}")
+        raise click.ClickException(str(error)) from error
+
+
+def _directory() -> Directory:
+    _load_if_changed()
+    return Directory.read(make_engine())
+
+
+def _municipality(directory: Directory, name: str) -> str:
+    """Return the code for a code or a name; a name that is none is told with near ones."""
+    from bot.knowledge.places import Gazetteer, near_names
+
+    if name.isdigit():
+        try:
+            return str(directory.municipality(name).code)
+        except UnknownMunicipality as error:
+            raise click.BadParameter(f"koden {name} kendes ikke. Nær ved: {', '.join(error.near)}") from error
+    found = Gazetteer(directory).find(name, alone=True).concerned
+    if found is None:
+        raise click.BadParameter(f"'{name}' er ingen kommune. Mente du: {', '.join(near_names(directory, name))}")
+    return found.code
+
+
+def main() -> Any:
+    """Run the command."""
+    return app()

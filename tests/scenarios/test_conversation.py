@@ -1,0 +1,189 @@
+"""Whole conversations over the API: the door, Rasa, the actions and the table, with the clock standing still."""
+
+import pytest
+
+from bot.edge.app import create_app
+from tests.conftest import CLOCKS, MONDAY
+
+
+class Person:
+    """Somebody who writes to the door and remembers what was said."""
+
+    def __init__(self, backend, database, now=MONDAY, municipality=None):
+        app = create_app(backend.rasa_url, backend.actions_url, database, clock=lambda: now, secret="test")
+        self._client, self._session, self._municipality = app.test_client(), None, municipality
+
+    def writes(self, text):
+        body = {"session": self._session, "text": text, "municipality": self._municipality}
+        response = self._client.post("/api/v1/messages", json=body)
+        assert response.status_code == 200, response.text
+        reply = response.get_json()
+        self._session = reply["session"]
+        self.messages = reply["messages"]
+        self.text = "\n".join(message["text"] for message in reply["messages"])
+        self.answer = reply["messages"][0]["answer"]
+        return self
+
+
+@pytest.fixture
+def person(backend, database):
+    return lambda **options: Person(backend, database, **options)
+
+
+def test_the_first_real_conversation(person):
+    mother = person()
+    mother.writes("hvor søger jeg tabt arbejdsfortjeneste?")
+    assert mother.answer["kind"] == "clarify" and mother.answer["question"] == "municipality"
+    assert mother.answer["topic"] == "tabt_arbejdsfortjeneste"
+    assert "Hvilken kommune" in mother.text and "barnets lov § 87" in mother.text
+
+    mother.writes("Køge")
+    assert mother.answer["kind"] == "answer"
+    assert mother.answer["municipality"] == {"code": "0259", "name": "Køge"}
+    assert mother.answer["department"]["name"] == "Familiecenter Køge, Specialrådgivningen"
+    assert mother.answer["department"]["phone"] == "56 67 67 67"
+    for said in ("Specialrådgivningen", "56 67 67 67", "barnets lov § 87 (til 2023: serviceloven § 42)", "koege.dk"):
+        assert said in mother.text
+
+    mother.writes("hvilken paragraf?")
+    assert mother.answer["facets"] == ["legal"] and mother.answer["municipality"]["code"] == "0259"
+    assert "barnets lov § 87" in mother.text
+
+    mother.writes("hvornår har de åbent?")
+    assert mother.answer["facets"] == ["hours"]
+    assert "ved vi ikke" in mother.text and "56 67 67 67" in mother.text
+
+    mother.writes("og i Randers?")
+    assert mother.answer["topic"] == "tabt_arbejdsfortjeneste"
+    assert mother.answer["municipality"]["name"] == "Randers"
+    assert mother.answer["department"]["name"] == "Myndighed Børn & Unge Handicap"
+
+    mother.writes("hvor lang tid tager det?")
+    assert mother.answer["facets"] == ["time"] and mother.answer["municipality"]["name"] == "Randers"
+    assert "Svartid" in mother.text
+
+
+def test_every_button_is_understood(person):
+    from bot.answers.text import FACET_BUTTONS
+
+    father = person(municipality="0259")
+    father.writes("Hvor søger jeg bostøtte?")
+    for facet, (_title, payload) in FACET_BUTTONS.items():
+        father.writes(payload)
+        assert father.answer["facets"] == [facet], payload
+        assert father.answer["topic"] == "bostoette"
+
+
+def test_the_title_of_every_topic_is_understood(person, directory):
+    for code, topic in directory.topics.items():
+        sister = person()
+        sister.writes(topic.title)
+        assert sister.answer["topic"] == code, topic.title
+
+
+def test_leaving_a_question_and_coming_back(person):
+    brother = person()
+    brother.writes("hvor søger jeg tabt arbejdsfortjeneste?")
+    brother.writes("er du en robot?")
+    assert "computerprogram" in brother.text and "Hvilken kommune" in brother.text
+    brother.writes("Køge")
+    assert brother.answer["department"]["name"] == "Familiecenter Køge, Specialrådgivningen"
+
+
+def test_the_municipality_is_asked_for_once(person):
+    aunt = person()
+    aunt.writes("hvor søger jeg bostøtte?")
+    assert aunt.answer["question"] == "municipality"
+    aunt.writes("Hvordan søger man?")
+    assert aunt.answer["question"] is None and aunt.answer["facets"] == ["how"]
+
+
+def test_the_site_gives_the_municipality_and_the_text_overrides_it(person):
+    reader = person(municipality="0259")
+    reader.writes("hvor søger jeg tabt arbejdsfortjeneste?")
+    assert reader.answer["municipality"]["name"] == "Køge"
+    reader.writes("hvor søger jeg tabt arbejdsfortjeneste i Aalborg?")
+    assert reader.answer["municipality"]["name"] == "Aalborg"
+
+
+def test_a_name_that_is_two_places_is_asked_about_with_numbers(person):
+    son = person()
+    son.writes("hvor søger jeg bostøtte?")
+    son.writes("Nykøbing")
+    assert son.answer["kind"] == "clarify"
+    for choice in ("1. Odsherred", "2. Guldborgsund", "3. Morsø"):
+        assert choice in son.text
+    son.writes("2")
+    assert son.answer["municipality"]["name"] == "Guldborgsund" and son.answer["topic"] == "bostoette"
+
+
+def test_a_municipality_that_does_not_exist(person):
+    neighbour = person()
+    neighbour.writes("hvor søger jeg bostøtte?")
+    neighbour.writes("Storkøbing")
+    assert "Jeg kender ingen kommune, der hedder Storkøbing" in neighbour.text
+    neighbour.writes("Køge")
+    assert neighbour.answer["municipality"]["name"] == "Køge" and neighbour.answer["topic"] == "bostoette"
+
+
+def test_age_decides_between_the_child_and_the_adult_rules(person):
+    mother = person(municipality="0259")
+    mother.writes("Hvor søger jeg om merudgifter? Min søn er 19")
+    assert mother.answer["topic"] == "merudgifter_voksne"
+
+
+def test_danger_is_answered_at_once_in_the_middle_of_a_question(person):
+    wife = person(now=CLOCKS["sunday evening"], municipality="0259")
+    wife.writes("hvor søger jeg bostøtte til min mand?")
+    wife.writes("min mand siger at han vil tage sit eget liv")
+    assert wife.answer["kind"] == "crisis"
+    assert wife.text.startswith("Ring 112 nu")
+    assert "1818" in wife.text and "70 20 12 01" in wife.text
+    wife.writes("hvornår har de åbent?")
+    assert wife.answer["topic"] == "bostoette" and wife.answer["facets"] == ["hours"]
+
+
+def test_a_wish_for_a_human_names_lines_that_are_open_now(person):
+    monday = person().writes("jeg vil gerne tale med et menneske")
+    assert monday.answer["kind"] == "handoff"
+    assert all(line["open_now"] for line in monday.answer["helplines"])
+    night = person(now=CLOCKS["sunday evening"]).writes("jeg vil gerne tale med et menneske")
+    assert "Ingen af rådgivningerne har åbent lige nu" in night.text and "39 25 25 25" in night.text
+
+
+def test_small_talk_and_what_is_not_ours(person):
+    visitor = person()
+    assert "chatbot" in visitor.writes("hej").text
+    assert visitor.answer["kind"] == "smalltalk"
+    assert visitor.writes("hvornår bliver der hentet affald på min vej?").answer["kind"] == "out_of_scope"
+    assert visitor.writes("tusind tak for hjælpen").answer["kind"] == "smalltalk"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "?!?",
+        "😀😀",
+        "1234567890" * 90,
+        "'; DROP TABLE organization; --",
+        "{{ 7 * 7 }} ${x}",
+        "/restart",
+        "a" * 1000,
+        "<b>hej</b>",
+    ],
+)
+def test_odd_input_gets_a_sensible_reply_and_the_talk_goes_on(person, text):
+    tester = person(municipality="0259")
+    tester.writes("hvor søger jeg tabt arbejdsfortjeneste?")
+    tester.writes(text)
+    assert tester.text and tester.messages[0]["answer"]
+    tester.writes("hvilken paragraf?")
+    assert "barnets lov § 87" in tester.text
+
+
+def test_two_people_do_not_share_a_conversation(person):
+    one, other = person(), person()
+    one.writes("hvor søger jeg tabt arbejdsfortjeneste i Køge?")
+    other.writes("hvilken paragraf?")
+    assert other.answer["topic"] is None
+    assert "§ 87" not in other.text
