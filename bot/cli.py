@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -169,7 +170,7 @@ def _municipality(directory: Directory, name: str) -> str:
     """Return the code for a code or a name; a name that is none is told with near ones."""
     from bot.knowledge.places import Gazetteer, near_names
 
-    if name.isdigit():
+    if re.fullmatch("[0-9]+", name):
         try:
             return str(directory.municipality(name).code)
         except UnknownMunicipality as error:

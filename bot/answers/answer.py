@@ -21,13 +21,14 @@ class Hours:
 
 @dataclass
 class Phone:
-    """A number that can be called, and what is known about when. `number` is spaced for people: 56 67 67 67."""
+    """A number that can be called, spaced for people: 56 67 67 67. `other`: a neighbour that can pass the call on."""
 
     number: str
     whose: str
     main: bool
     stale: bool
     as_of: str
+    other: bool = False
     open_now: bool | None = None
     closes: str | None = None
     next_opening: str | None = None

@@ -16,14 +16,20 @@ from bot.answers.text import facet_buttons, helpline_line, render
 from bot.knowledge.directory import Directory
 from bot.knowledge.hours import COPENHAGEN
 from bot.knowledge.places import near_names
+from bot.knowledge.words import named_topic
 
 SURE = 0.30  # from here the best topic is answered, with the next ones offered beside it
 NEAR = 0.08  # from here another topic is worth offering
-CLEAR_SWITCH = 0.60  # from here a short follow-up that names another topic changes the topic
+CLEAR = 0.60  # from here an answer to our own question may bring a topic of its own
 ADULT = 18
 
 FOLLOWING = ("followup", "inform", "affirm", "deny", "repeat")  # acts that go on with the topic there is
+# Of a benefit these are facets ("hvordan klager man?"); topics of their own only when no benefit is in question.
+FACETS_OF_OTHERS = ("klage", "sagsbehandlingstid")
 SOMETHING_ELSE = "Noget andet"
+_WILL_NOT_SAY = re.compile(
+    r"\bved (?:jeg |det )?(?:ikke|jeg ikke)|\baner|\bvil ikke|\blige ?meget|\bligegyldig|\banonym|^nej\b", re.IGNORECASE
+)
 CRISIS_LINES = ("alarm_112", "livslinien")
 HANDOFF_LINES = (*RELATIVES_LINES, "angsttelefonen", "depressionslinien")
 
@@ -68,25 +74,25 @@ class Message:
 
 def answer_turn(heard: Understood, state: State, directory: Directory, now: dt.datetime) -> tuple[Message, State]:
     """Return the answer to a question, a follow-up or a reply to our own question, and the new state."""
-    state = _remember(heard, state)
-    if heard.act in ("affirm", "deny") and state.awaiting != "municipality":
+    choice = _choice(heard.text, state)
+    state = _remember(heard, state, is_choice=choice is not None)
+    if heard.act in ("affirm", "deny") and state.awaiting not in ("municipality", "age"):
         if not state.offered:
-            text = "Godt. Spørg endelig, hvis der er mere."
+            text = "Okay. Spørg endelig, hvis der er mere."
             return Message(text, Answer(kind="smalltalk", as_of=_iso(now))), replace(state, awaiting=None)
         if heard.act == "deny" or state.awaiting == "topic":
             return something_else_turn(state, now)
-    if heard.ambiguous and not heard.municipality and _choice(heard.text, state) is None:
+    if heard.ambiguous and not heard.municipality and choice is None:
         return _which_place(heard, state, directory, now)
     if _is_miss(heard, state):
         return _unknown_place(heard, state, directory, now)
-    choice = _choice(heard.text, state)
     if state.awaiting == "municipality" and choice and choice in directory.municipalities:
         state = replace(state, municipality=choice, awaiting=None, offered=[])
     elif state.awaiting == "topic" and choice == SOMETHING_ELSE:
         return something_else_turn(state, now)
     if heard.act == "affirm" and state.offered and state.awaiting is None:
         choice = state.offered[0]  # yes to "Handler det også om ...?"
-    topic = choice if choice in directory.topics else _topic(heard, state)
+    topic = choice if choice in directory.topics else _topic(heard, state, directory)
     if topic is None:
         return _without_topic(heard, state, directory, now)
     if twins := _twins(heard, state, topic, directory):
@@ -100,10 +106,12 @@ def answer_turn(heard: Understood, state: State, directory: Directory, now: dt.d
         else:
             asked.append("municipality")
     answer.candidates = _candidates(heard, answer.topic or topic, state, directory)
+    if state.awaiting == "age" and state.age is None:
+        answer.candidates = _twin_candidate(topic, directory)
     buttons = facet_buttons(answer)[:4] if answer.question is None else []
     buttons += [_button(candidate["title"]) for candidate in answer.candidates]
     text = render(answer)
-    if answer.candidates:
+    if answer.candidates and answer.question is None:
         titles = " eller ".join(candidate["title"] for candidate in answer.candidates)
         text += f"\nHandler det også om {titles}?"
     state = replace(
@@ -111,7 +119,7 @@ def answer_turn(heard: Understood, state: State, directory: Directory, now: dt.d
         topic=answer.topic,
         facets=facets,
         awaiting=answer.question,
-        offered=[candidate["topic"] for candidate in answer.candidates],
+        offered=[] if answer.question else [candidate["topic"] for candidate in answer.candidates],
         asked=asked,
         misses=0,
     )
@@ -147,7 +155,7 @@ def crisis_turn(state: State, directory: Directory, now: dt.datetime) -> Message
     text = (
         "Ring 112 nu, hvis nogen er i fare. "
         f"Du kan også ringe her og tale med nogen: {others}. "
-        "Bliv hos personen, hvis du kan, og du behøver ikke klare det alene."
+        "Bliv hos personen, hvis det er trygt for dig. Du behøver ikke klare det alene."
     )
     return Message(text, Answer(kind="crisis", as_of=_iso(now), helplines=known))
 
@@ -160,7 +168,7 @@ def handoff_turn(state: State, directory: Directory, now: dt.datetime) -> Messag
     intro = (
         "Du kan ringe til et menneske her lige nu:"
         if open_lines
-        else "Ingen af rådgivningerne har åbent lige nu. De åbner igen her:"
+        else "Ingen af rådgivningerne har åbent lige nu. De har åbent på disse tider:"
     )
     text = "\n".join([intro, *(helpline_line(line) for line in shown), main_number(state, directory)])
     return Message(
@@ -173,7 +181,8 @@ def out_of_scope_turn(state: State, directory: Directory, now: dt.datetime) -> M
     text = (
         "Det kan jeg ikke hjælpe med. Jeg viser vej til hjælp for pårørende "
         "til mennesker med psykisk sygdom eller handicap. "
-        "Handler det om medicin, så spørg egen læge eller apoteket. Andre spørgsmål tager Borgerservice sig af."
+        "Handler det om medicin, så spørg egen læge eller apoteket. "
+        "Andre spørgsmål om kommunen kan du stille til Borgerservice."
     )
     number = main_number(state, directory)
     answer = Answer(kind="out_of_scope", as_of=_iso(now), municipality=_place(state, directory))
@@ -185,7 +194,8 @@ def foreign_language_turn(directory: Directory, now: dt.datetime) -> Message:
     known = lines(directory, RELATIVES_LINES, now)
     text = (
         "Jeg forstår bedst dansk. Skriv gerne med få, enkle ord. / I understand Danish best. "
-        "Please write a few simple words, or call: " + " ".join(helpline_line(line) for line in known[:2])
+        "In danger: call 112. Please write a few simple words, or call: "
+        + " ".join(helpline_line(line) for line in known[:2])
     )
     return Message(text, Answer(kind="fallback", as_of=_iso(now), helplines=known))
 
@@ -214,12 +224,12 @@ def _iso(now: dt.datetime) -> str:
     return iso(now, COPENHAGEN) or ""
 
 
-def _remember(heard: Understood, state: State) -> State:
-    """What the text says wins over what is remembered."""
+def _remember(heard: Understood, state: State, is_choice: bool) -> State:
+    """What the text says wins over what is remembered; a number that chooses is not an age."""
     return replace(
         state,
         municipality=heard.municipality or state.municipality,
-        age=heard.age if heard.age is not None else state.age,
+        age=state.age if heard.age is None or is_choice else heard.age,
     )
 
 
@@ -243,25 +253,35 @@ def _is_miss(heard: Understood, state: State) -> bool:
     if heard.municipality or heard.ambiguous:
         return False
     waiting = state.awaiting == "municipality" and heard.act == "inform" and heard.age is None
+    if _WILL_NOT_SAY.search(heard.text):
+        return False
     return bool(heard.unknown_place) or (
         waiting and _choice(heard.text, state) is None and len(heard.text.split()) <= 3
     )
 
 
-def _topic(heard: Understood, state: State) -> str | None:
+def _topic(heard: Understood, state: State, directory: Directory) -> str | None:
+    """Return the topic meant. What goes on with a topic leaves it only for one that the text names."""
     best, probability = heard.topics[0] if heard.topics else (None, 0.0)
     if heard.act in FOLLOWING and state.topic:
-        return best if probability >= CLEAR_SWITCH and heard.act == "followup" and best else state.topic
-    if heard.act == "inform" and probability < CLEAR_SWITCH:
+        named = named_topic(heard.text, directory)
+        return named if named and named not in FACETS_OF_OTHERS else state.topic
+    if heard.act in FOLLOWING and probability < CLEAR:
         return None
     return best if probability >= SURE else None
 
 
 def _facets(heard: Understood, state: State, topic: str) -> list[str]:
-    """What is asked now; after "Køge" or "19 år" what was asked before."""
-    if heard.act in ("inform", "repeat") and state.topic == topic and state.facets:
+    """What is asked now; after "Køge" or "19 år" what was asked before.
+
+    A question that opens a topic and asks nothing narrower is answered with the way there; how one complains is part of
+    complaining.
+    """
+    if heard.act in ("inform", "repeat", "affirm", "deny") and state.topic == topic and state.facets:
         return state.facets
-    return heard.facets[:3] or ["where"]
+    facets = [facet for facet in heard.facets if not (facet == "how" and "complaint" in heard.facets)][:3]
+    opens = heard.act not in FOLLOWING and set(facets) <= {"how", "who", "what", "where"}
+    return list(dict.fromkeys(["where", *facets])) if opens else facets or ["where"]
 
 
 def _candidates(heard: Understood, topic: str, state: State, directory: Directory) -> list[dict[str, str]]:
@@ -285,13 +305,23 @@ def _twins(heard: Understood, state: State, topic: str, directory: Directory) ->
     return None
 
 
+def _twin_candidate(topic: str, directory: Directory) -> list[dict[str, str]]:
+    """The twin across 18, for when the age was asked and not given."""
+    rules = directory.age_rules.get(topic, [])
+    twins = [rule.moves_to for rule in rules if ADULT in (rule.minimum_age, (rule.maximum_age or 0) + 1)]
+    return [{"topic": code, "title": directory.topics[code].title} for code in twins[:1]]
+
+
 def _ask_age(
     topic: str, twin: str, heard: Understood, state: State, directory: Directory, now: dt.datetime
 ) -> tuple[Message, State]:
     titles = [{"topic": code, "title": directory.topics[code].title} for code in (topic, twin)]
     answer = Answer(kind="clarify", as_of=_iso(now), topic=topic, question="age", candidates=titles)
     text = "Hvor gammel er den, det handler om? Reglerne er forskellige under og over 18 år."
-    buttons = [{"title": "Under 18", "payload": "Under 18 år"}, {"title": "Over 18", "payload": "Over 18 år"}]
+    buttons = [
+        {"title": "Under 18", "payload": "Under 18 år"},
+        {"title": "18 eller ældre", "payload": "18 år eller ældre"},
+    ]
     state = replace(
         state,
         topic=topic,
@@ -307,7 +337,9 @@ def _which_place(heard: Understood, state: State, directory: Directory, now: dt.
     codes = heard.ambiguous[:4]
     names = [directory.municipalities[code].name for code in codes]
     choices = " ".join(f"{number}. {name}" for number, name in enumerate(names, 1))
-    answer = Answer(kind="clarify", as_of=_iso(now), topic=state.topic or _topic(heard, state), question="municipality")
+    answer = Answer(
+        kind="clarify", as_of=_iso(now), topic=state.topic or _topic(heard, state, directory), question="municipality"
+    )
     state = replace(
         state,
         topic=answer.topic,
@@ -323,7 +355,7 @@ def _which_place(heard: Understood, state: State, directory: Directory, now: dt.
 def _unknown_place(heard: Understood, state: State, directory: Directory, now: dt.datetime) -> tuple[Message, State]:
     """Say that the place is unknown, with near names; the second time show the way without a municipality."""
     name = heard.unknown_place or heard.text.strip()[:40]
-    topic = state.topic or _topic(heard, state)
+    topic = state.topic or _topic(heard, state, directory)
     if "unknown_place" in state.asked or not re.search(r"[^\W\d]{3}", name):
         message = handoff_turn(state, directory, now)
         message.text = (

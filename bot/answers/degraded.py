@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 
 from bot.answers.answer import Answer, iso
 from bot.answers.conversation import CRISIS_LINES, Message, State, main_number
@@ -11,7 +10,8 @@ from bot.answers.find import RELATIVES_LINES, find_answer, helpline, lines
 from bot.answers.text import helpline_line, render
 from bot.knowledge.directory import Directory
 from bot.knowledge.hours import COPENHAGEN
-from bot.knowledge.places import Gazetteer, fold
+from bot.knowledge.places import Gazetteer
+from bot.knowledge.words import named_topic
 
 SORRY = "Jeg har et teknisk problem og forstår kun enkelte ord lige nu."
 NO_TABLE = (
@@ -26,7 +26,7 @@ def degraded_turn(text: str, municipality: str | None, directory: Directory | No
         return Message(NO_TABLE, Answer(kind="degraded", as_of=as_of))
     place = Gazetteer(directory).find(text).concerned
     code = place.code if place else municipality
-    topic = keyword_topic(text, directory)
+    topic = named_topic(text, directory)
     if topic:
         answer = find_answer(directory, topic, code, now=now)
         said = render(answer)
@@ -38,14 +38,3 @@ def degraded_turn(text: str, municipality: str | None, directory: Directory | No
     answer.helplines = [*known, *lines(directory, RELATIVES_LINES, now)]
     numbers_line = " ".join(helpline_line(line) for line in answer.helplines[:3])
     return Message("\n".join(filter(None, [SORRY, said, numbers_line])), answer)
-
-
-def keyword_topic(text: str, directory: Directory) -> str | None:
-    """Return the topic whose longest word of the table stands in the text, or None."""
-    padded = f" {' '.join(re.findall(r'[a-z0-9§]+', fold(text)))} "
-    found = [
-        (len(word.word), word.topic)
-        for word in directory.words
-        if len(word.word) > 3 and f" {' '.join(re.findall(r'[a-z0-9§]+', fold(word.word)))} " in padded
-    ]
-    return max(found)[1] if found else None

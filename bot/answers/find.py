@@ -29,6 +29,9 @@ from bot.knowledge.directory import Directory, is_stale
 from bot.knowledge.hours import COPENHAGEN, UNKNOWN, Day, Openness, openness, week
 
 RELATIVES_LINES = ("psykiatrifonden", "sind_raadgivning", "bedre_psykiatri")
+# Where the main number is missing, a neighbour of the same life stage may know the way; no other.
+CHILDRENS = ("familieafdeling", "ppr", "skoleafdeling", "dagtilbudsafdeling")
+ADULTS = ("voksenmyndighed", "aaben_raadgivning", "jobcenter", "ydelsesafdeling", "pleje_omsorg")
 COMPLAINT_BODIES = (
     "Klagenævnet for Specialundervisning",
     "Styrelsen for Patientklager",
@@ -96,17 +99,19 @@ def find_answer(
         answer.processing_time = _deadline(deadline)
     answer.complaint = _complaint(row)
     answer.helplines = finder.lines_for(answer.department, kind_of.level, topic)
-    answer.sources = finder.sources_of([*finder.used, *law, *deadline])
+    first = {"legal": law, "time": deadline}.get(answer.facets[0], [])
+    answer.sources = finder.sources_of([*first, *finder.used, *law, *deadline])
     return answer
 
 
 def laws_in_force(directory: Directory, topic: str, on: dt.date) -> list[m.LegalBasis]:
     """Return the provisions that carry the topic on a date, in the order of the table."""
-    return [
+    in_force = [
         basis
         for basis in directory.law.get(topic, [])
         if (basis.valid_from is None or basis.valid_from <= on) and (basis.valid_to is None or on <= basis.valid_to)
     ]
+    return sorted(in_force, key=lambda basis: basis.law.startswith("("))  # practice and method after provisions
 
 
 def spaced(digits: str) -> str:
@@ -174,7 +179,7 @@ def _deadline(rows: Sequence[m.ProcessingTime]) -> ProcessingTime:
     """One deadline, or several side by side where a municipality publishes one for each administration."""
     first = rows[0]
     return ProcessingTime(
-        text=". ".join(row.text.rstrip(".") for row in rows) + ".",
+        text=" ".join(row.text if row.text.endswith(".") else f"{row.text}." for row in rows),
         weeks=max((row.weeks for row in rows if row.weeks is not None), default=None),
         source=next((source.url for source in first.sources if source.url), None),
         as_of=first.as_of_text,
@@ -349,18 +354,21 @@ class _Finder:
         main = next((point for point in root.contact_points if point.channel == "phone"), None)
         if main is not None:
             self.used.append(root)
-            if spaced(main.value) not in [phone.number for phone in department.phones]:
+            own = [phone for phone in department.phones if phone.number == spaced(main.value)]
+            for phone in own:
+                phone.main = True
+            if not own:
                 department.phones.append(self._phone(main, root, f"{root.name}s hovednummer", main=True))
-            else:
-                department.phones[0].main = True
             return
         department.main_number_missing = True
         if not department.phones and (other := self._other_number(kind_of)):
+            other.other = True
             department.phones.append(other)
 
     def _other_number(self, kind_of: m.DepartmentType) -> Phone | None:
         assert self.place is not None
-        for kind in (kind_of.code, "borgerservice", *self.directory.department_types):
+        others = CHILDRENS if kind_of.code in CHILDRENS else ADULTS
+        for kind in (kind_of.code, "borgerservice", *others):
             for org in self.directory.by_type.get((self.place.code, kind), []):
                 for point in org.contact_points:
                     if point.channel == "phone":
@@ -376,12 +384,11 @@ class _Finder:
             return
         first = department.phones[0]
         department.phone = first.number
-        timed = next((phone for phone in department.phones if phone.hours), first)
-        department.phone_hours = timed.hours
-        department.open_now = timed.open_now
-        department.closes, department.next_opening = timed.closes, timed.next_opening
+        department.phone_hours = first.hours
+        department.open_now = first.open_now
+        department.closes, department.next_opening = first.closes, first.next_opening
         day = self.directory.calendar.office_day(self.today, self.place.code if self.place else None)
-        if day is Day.UNKNOWN and timed.hours and timed.open_now is None:
+        if day is Day.UNKNOWN and any(phone.hours and phone.open_now is None for phone in department.phones):
             department.unknown_day = self.today.isoformat()
 
     # -- when, and where to else -------------------------------------------------------------------------------
@@ -392,14 +399,18 @@ class _Finder:
         return own or self.directory.processing_times.get((None, topic), [])
 
     def lines_for(self, department: Department, level: str, topic: str) -> list[Line]:
-        """Helplines to show: for acute illness always, else where no number of the department is known."""
+        """Helplines to show: in danger always, else where no number of the department is known."""
         region = region_line(self.directory, self.place.region if self.place else None, self.now)
         emergency = helpline(self.directory, "alarm_112", self.now)
-        if topic == "akut_psykiatri":
+        if topic in ("akut_psykiatri", "tvangsindlaeggelse"):
             wanted: list[Line | None] = [emergency, region]
+        elif topic == "herberg_krisecenter":
+            wanted = [emergency, helpline(self.directory, "lev_uden_vold", self.now)]
+        elif self.place is None and level in ("municipal", "regional"):
+            wanted = []  # the kind of department is named, and the place is asked for
         elif level in ("health", "regional") and not department.phones:
             wanted = [region] if region else [*lines(self.directory, RELATIVES_LINES, self.now)]
-        elif not department.phones:
+        elif not department.phones or department.phones[0].other:
             wanted = [*lines(self.directory, RELATIVES_LINES, self.now)]
         else:
             wanted = []

@@ -42,11 +42,13 @@ def render(answer: Answer) -> str:
     for facet in answer.facets:
         parts.extend(_FACETS[facet](answer))
         parts.extend(note.text for note in answer.notes if note.facet == facet)
-    if not {"where", "contact", "hours"} & set(answer.facets):
+    if "where" not in answer.facets and answer.question == "municipality":
+        parts.append(who(answer))
+    elif not {"where", "contact", "hours"} & set(answer.facets):
         parts.append(short_contact(answer))
     parts.append(source_line(answer.sources))
     if answer.question == "municipality":
-        parts.append("Hvilken kommune bor den, det handler om, i?")
+        parts.append("Hvilken kommune bor han eller hun i?")
     return "\n".join(dict.fromkeys(part for part in parts if part))
 
 
@@ -88,33 +90,33 @@ def who(answer: Answer) -> str:
     assert department is not None
     kind = department.type_name
     if answer.question == "municipality":
-        return f"Det hører til her: {kind}, dér hvor den, det handler om, bor. {department.way_in or ''}".strip()
+        return f"Spørg efter {kind} i den kommune, hvor den, det handler om, bor. {department.way_in or ''}".strip()
     place = answer.municipality["name"] if answer.municipality else None
     others = f" Andre i regionen: {', '.join(department.others)}." if department.others else ""
     address = f" Adresse: {department.address}." if department.address else ""
     way_in = f" {department.way_in}" if department.way_in else ""
     if department.level in ("national", "health") or place is None:
-        return f"Det er: {department.name}.{way_in}{address}"
+        return f"{_stop(f'Det er: {department.name}')}{way_in}{address}"
     if department.generic:
         return f"Navnet på afdelingen i {place} kender vi ikke. Spørg efter: {kind}.{way_in}"
     if department.match == "type" and department.level == "municipal":
         return (
-            f"I {place} er det normalt: {department.name}.{way_in}{address} "
+            f"{_stop(f'I {place} er det normalt: {department.name}')}{way_in}{address} "
             "Vi har ikke set, at de selv nævner emnet, så spørg, om det er det rigtige sted."
         )
     referral = f" Henvisning fra {department.referral_from}." if department.referral_from else ""
     walk_in = {"yes": " Du må gerne møde op uden en aftale.", "appointment": " Bestil en tid først."}
     drop_in = walk_in.get(department.walk_in, "") if department.level == "municipal" else ""
-    return f"I {place} er det: {department.name}.{way_in}{drop_in}{referral}{address}{others}"
+    return f"{_stop(f'I {place} er det: {department.name}')}{way_in}{drop_in}{referral}{address}{others}"
 
 
 def _phones(answer: Answer) -> list[str]:
     department = answer.department
     assert department is not None
     if answer.question == "municipality":
-        return []
+        return [helpline_line(line) for line in answer.helplines]
     lines = []
-    own = [phone for phone in department.phones if not phone.main]
+    own = [phone for phone in department.phones if phone.whose == department.name]
     if answer.municipality and not own and department.level == "municipal" and not department.generic:
         lines.append("Afdelingens eget nummer kender vi ikke.")
     if department.main_number_missing and answer.municipality:
@@ -128,7 +130,7 @@ def _phones(answer: Answer) -> list[str]:
     if not department.phones:
         if department.level in ("national", "regional") and department.website:
             lines.append(f"Nummeret kender vi ikke. Se {_host(department.website)}.")
-        lines.extend(helpline_line(line) for line in answer.helplines)
+    lines.extend(helpline_line(line) for line in answer.helplines)
     if department.email:
         lines.append(f"E-mail: {department.email} (skriv ikke cpr-nummer eller andet privat i en almindelig mail).")
     return lines
@@ -137,11 +139,12 @@ def _phones(answer: Answer) -> list[str]:
 def _phone(phone: Phone, department: Department) -> str:
     ask_for = "" if department.generic or phone.whose == department.name else f", og spørg efter {department.name}"
     old = f" Nummeret er {age_of(phone.as_of)} og kan være ændret." if phone.stale else ""
-    return f"Ring {phone.number} ({phone.whose}){ask_for}.{old}"
+    other = " Det er en anden afdeling. Bed dem stille om." if phone.other else ""
+    return f"{_stop(f'Ring {phone.number} ({phone.whose}){ask_for}')}{other}{old}"
 
 
 def open_now(answer: Answer) -> str:
-    """Return whether somebody answers now; says plainly when that is not known."""
+    """Return whether somebody answers now, number by number; says plainly when that is not known."""
     department = answer.department
     assert department is not None
     if answer.question == "municipality" or not department.phones:
@@ -149,18 +152,16 @@ def open_now(answer: Answer) -> str:
     if department.unknown_day:
         date = format_date(dt.date.fromisoformat(department.unknown_day), "d. MMMM", locale="da")
         return f"I dag er det {date}. Om telefonen er åben i dag, ved vi ikke."
-    if department.open_now is None:
-        return "Om telefonen er åben nu, ved vi ikke."
-    if department.open_now:
-        until = f" til kl. {clock(department.closes)}" if department.closes else ", døgnet rundt"
-        return f"Telefonen er åben nu{until}."
-    return f"Telefonen er lukket nu.{_opens_again(answer, department.next_opening)}"
+    known = [phone for phone in department.phones if phone.open_now is not None]
+    return " ".join(_state(phone, answer) for phone in known) or "Om telefonen er åben nu, ved vi ikke."
 
 
-def _opens_again(answer: Answer, moment: str | None) -> str:
-    if moment is None:
-        return ""
-    return f" Den åbner {when(moment, answer.as_of)}."
+def _state(phone: Phone, answer: Answer) -> str:
+    if phone.open_now:
+        until = f" til kl. {clock(phone.closes)}" if phone.closes else ", døgnet rundt"
+        return f"Telefon {phone.number} er åben nu{until}."
+    again = f" Den åbner {when(phone.next_opening, answer.as_of)}." if phone.next_opening else ""
+    return f"Telefon {phone.number} er lukket nu.{again}"
 
 
 def _legal(answer: Answer) -> list[str]:
@@ -170,7 +171,7 @@ def _legal(answer: Answer) -> list[str]:
     lines = [law_line([law]) for law in shown]
     rest = answer.legal_basis[4:]
     if rest:
-        lines.append("Se også " + ", ".join(_cite(law) for law in rest) + ".")
+        lines.append(_stop("Se også " + ", ".join(_cite(law) for law in rest)))
     return lines
 
 
@@ -180,18 +181,20 @@ def law_line(laws: list[Law]) -> str:
         return ""
     law = laws[0]
     until = ""
-    if law.replaces and law.replaced_until:
+    if law.replaces and law.replaces != _cite(law) and law.replaced_until:
         last = dt.date.fromisoformat(law.replaced_until)
         end = str(last.year) if (last.month, last.day) == (12, 31) else format_date(last, "d. MMMM y", locale="da")
         until = f" (til {end}: {law.replaces})"
-    more = f" Også: {', '.join(_cite(other) for other in laws[1:3])}." if len(laws) > 1 else ""
-    return f"Loven: {_cite(law)}{until}.{more}"
+    others = [_cite(other) for other in laws[1:3] if not other.law.startswith("(")]
+    more = " " + _stop(f"Se også {' og '.join(others)}") if others else ""
+    intro = "Det bygger på" if law.law.startswith("(") else "Loven:"
+    return _stop(f"{intro} {_cite(law)}{until}") + more
 
 
 def _cite(law: Law) -> str:
     if law.law.startswith("("):
-        return {"(praksis)": "fast praksis, ikke en paragraf", "(metode)": "en metode, ikke en paragraf"}.get(
-            law.law, "ingen lov"
+        return {"(praksis)": "fast praksis, ikke på en paragraf", "(metode)": "en metode, ikke på en paragraf"}.get(
+            law.law, "et tilbud, ikke på en paragraf"
         )
     return f"{law.law} {law.section}".strip()
 
@@ -202,14 +205,15 @@ def _hours(answer: Answer) -> list[str]:
     if answer.question == "municipality":
         return [f"{answer.topic_title}: tiderne er forskellige fra kommune til kommune."]
     lines = [f"{department.name}:", open_now(answer)]
-    timed = next((phone for phone in department.phones if phone.hours), None)
-    if timed:
-        lines.append(f"Telefontid på {timed.number}: {week_text(timed.hours)}.")
-        if timed.stale:
-            lines.append(f"Tiderne er {age_of(timed.as_of)} og kan være ændret.")
-    elif department.phones:
+    timed = [phone for phone in department.phones if phone.hours]
+    for phone in timed:
+        old = f" Tiderne er {age_of(phone.as_of)} og kan være ændret." if phone.stale else ""
+        lines.append(f"Telefontid på {phone.number}: {week_text(phone.hours)}.{old}")
+    if department.phones and not timed:
         lines.append("Telefontiden kender vi ikke.")
-    if department.opening_hours:
+    if department.level == "health":
+        lines = ["Din egen læges tider kender vi ikke. De står på lægens hjemmeside."]
+    elif department.opening_hours:
         lines.append(f"Åbent for besøg: {week_text(department.opening_hours)}.")
     elif answer.municipality:
         lines.append("Åbningstiden for besøg kender vi ikke.")
@@ -230,7 +234,7 @@ def _how(answer: Answer) -> list[str]:
     how = answer.how_to_apply
     assert how is not None
     site = f"Søg her: {how.url}" if how.url else ""
-    return [steps_line(answer), site, f"I aften kan du begynde: {how.tonight}", how.without_consent or ""]
+    return [steps_line(answer), site, f"Det kan du gøre allerede nu: {how.tonight}", how.without_consent or ""]
 
 
 def steps_line(answer: Answer) -> str:
@@ -252,6 +256,8 @@ def _time(answer: Answer) -> list[str]:
     if time:
         source = f" (kilde: {_host(time.source)}, {age_of(time.as_of, plain=True)})" if time.source else ""
         return [f"Svartid: {time.text}{source}"]
+    if answer.department and answer.department.level != "municipal":
+        return ["Svartiden kender vi ikke. Spørg, hvornår I senest hører noget."]
     if answer.municipality:
         return [
             f"Svartiden i {answer.municipality['name']} kender vi ikke. Hver kommune fastsætter sin egen frist og "
@@ -292,6 +298,11 @@ _FACETS = {
 }
 
 
+def _stop(sentence: str) -> str:
+    """Return the sentence with one full stop, also after `m.m.`."""
+    return sentence if sentence.endswith(".") else f"{sentence}."
+
+
 # -- small pieces ------------------------------------------------------------------------------------------------
 
 
@@ -325,7 +336,7 @@ def source_line(sources: list[SourceNote]) -> str:
     if not sources:
         return ""
     first = sources[0]
-    name = _host(first.url) if first.url else first.title
+    name = _host(first.url) if first.url else (first.title or "").split(": ", 1)[-1]
     doubt = " Ring og hør, hvis du er i tvivl." if first.confidence == "medium" or first.stale else ""
     return f"Kilde: {name}, {age_of(first.date_text, plain=True)}.{doubt}"
 

@@ -9,6 +9,7 @@ import contextlib
 import datetime as dt
 import json
 import os
+import re
 import secrets
 from collections.abc import Callable
 from pathlib import Path
@@ -152,7 +153,7 @@ def _session(given: Any) -> tuple[str, str]:
         sender = secrets.token_urlsafe(16)
         return sender, signer.dumps(sender)
     if isinstance(given, str):
-        with contextlib.suppress(BadSignature):
+        with contextlib.suppress(BadSignature, UnicodeError):
             sender = signer.loads(given)
     if not isinstance(sender, str):
         raise BadRequest("Samtalen kendes ikke. Begynd en ny ved at sende session: null.", "session", "unknown_session")
@@ -183,8 +184,8 @@ def _site_municipality(code: Any, directory: Directory | None) -> str | None:
 
 
 def _unknown_municipality(error: UnknownMunicipality, directory: Directory) -> BadRequest:
-    given = str(error)
-    near = error.near if given.isdigit() else near_names(directory, given)
+    given = tidy(str(error))
+    near = error.near or near_names(directory, given)
     message = f"Kommunekoden '{given[:40]}' kendes ikke. Mente du {', '.join(near)}?"
     return BadRequest(message, "municipality", "unknown_municipality")
 
@@ -201,14 +202,22 @@ def lookup() -> Response:
         raise BadRequest(f"Facetten '{unknown[0][:40]}' kendes ikke. Brug: {', '.join(FACETS)}.", "facets")
     try:
         on = dt.date.fromisoformat(given["on"]) if "on" in given else None
-        age = float(given["age"]) if "age" in given else None
     except ValueError as error:
-        raise BadRequest("Skriv datoen som år-måned-dag (2026-11-21) og alderen som et tal.", "on") from error
+        raise BadRequest("Skriv datoen som år-måned-dag, fx 2026-11-21.", "on") from error
+    age = given.get("age")
+    if age is not None and not re.fullmatch(r"\d{1,3}(\.5)?", age, re.ASCII):
+        raise BadRequest("Skriv alderen som et tal, fx 17 eller 17.5.", "age")
     if "topic" not in given:
         raise BadRequest("Feltet topic mangler. Emnerne står på /api/v1/topics.", "topic")
     try:
         answer = find_answer(
-            directory, given["topic"], given.get("municipality") or None, now=_now(), facets=facets, age=age, on=on
+            directory,
+            given["topic"],
+            given.get("municipality") or None,
+            now=_now(),
+            facets=facets,
+            age=float(age) if age else None,
+            on=on,
         )
     except UnknownTopic as error:
         near = f" Mente du {', '.join(error.near)}?" if error.near else " Emnerne står på /api/v1/topics."

@@ -9,7 +9,7 @@ _NUMBERS = (
     "enogtyve toogtyve treogtyve fireogtyve femogtyve"
 )
 _NUMBER = {word: number for number, word in enumerate(_NUMBERS.split(), 2)}
-_COUNTED = r"(?! (?:gange|timer|dage|uger|måneder|år siden))"
+_COUNTED = r"(?! (?:gange|timer|dage|uger|måneder|år siden|procent|%|kr))"
 _AGE = rf"(\d{{1,3}}|{'|'.join(_NUMBER)})(?:[,.]5|½| og et halvt| og en halv)?"
 _KIN = (
     r"(?:søn\w*|datter\w*|dreng\w*|pige\w*|barn\w*|børn|unge|teenager|knægt|tøs|bror|søster|lillebror|lillesøster|storebror|"
@@ -42,16 +42,24 @@ _STAGES = [
     (r"\bvuggestue|\bdagpleje", 2),
     (r"\bbørnehave|\bstøttepædagog i|\bdagtilbud|\bdaginstitution", 4),
     (r"\bsfo\b|\bindskoling|\bfritidshjem", 8),
-    (r"\bfolkeskole|\bskolevægr|\bskolebarn|\bmellemtrin", 12),
+    (r"\bfolkeskole(?!lær)|\bskolevægr|\bskolebarn|\bmellemtrin", 12),
     (r"\bteenage|\budskoling|\befterskole|\bkonfirm", 15),
     (r"\bgymnasie|\bhf\b|\bstx\b|\bhhx\b|\bhtx\b", 17),
-    (r"\bfolkepension|\bpensionist|\bplejehjem|\bpå pension", 70),
-    (r"\bvoksne? (?:søn|datter|barn|børn|bror|søster)|\bmyndig\b|\bover 18\b", 30),
+    (r"\bmyndig\b|\bover 18\b", 18),
+    (r"\bvoksne? (?:søn|datter|barn|børn|bror|søster)", 30),
     (r"\bunder 18\b|\bumyndig|\bmindreårig", 12),
+]
+# Said of somebody beside a child, these are about the family, not about the person the question is for.
+_GROWN_UP_STAGES = [
+    (r"\bfolkepension|\bpensionist|\bplejehjem|\bpå pension", 70),
     (r"\bmin (?:mormor|farmor|morfar|farfar|bedstemor|bedstefar|oldemor)", 75),
     (r"\bmin (?:svigermor|svigerfar|mor|far|moster|onkel|tante|faster|morbror)\b", 55),
     (r"\bmin (?:mand|kone|ægtefælle|hustru|samlever|samleverske|eksmand|ekskone|eks|kæreste|partner)\b", 40),
 ]
+_CHILD = re.compile(
+    r"\b(?:søn|datter|dreng|pige|barn|børn|teenager|stedsøn|steddatter|plejebarn)(?:en|et|ene|s)?\b", re.IGNORECASE
+)
+_WRITER = re.compile(r"\bjeg (?:er|på|selv er|er selv)(?: nu| lige| en)? ?$", re.IGNORECASE)
 
 
 def find_age(text: str) -> float | None:
@@ -59,30 +67,31 @@ def find_age(text: str) -> float | None:
 
     A stated age wins over a school class, that over a stage of life ("SFO", "min mand", "folkepensionist"), which gives
     a typical age on the right side of the limits at 18, 23, 25 and 67. "Fylder 18" is still 17. Durations ("ventet i
-    2 år") are not ages. Of several ages the one beside a word for kin wins over the writer's own.
+    2 år") are not ages. The writer's own age counts only when no child is
+    mentioned, and so do stages of grown-ups ("min mand og jeg ... vores datter").
     """
     if match := _TURNS.search(text):
         return _years(match[1]) - 0.5
     if match := _TURNED.search(text):
         return _years(match[1])
     stated = [
-        (match.start(), _years(match[1]) + _half(match[0]))
+        (bool(_WRITER.search(text[: match.start(1)])), _years(match[1]) + _half(match[0]))
         for pattern in _STATED
         for match in pattern.finditer(text)
         if not _is_duration(text, match) and _years(match[1]) <= 110
     ]
-    if stated:
-        others = [
-            age
-            for start, age in stated
-            if not re.search(r"\bjeg (?:er|på|selv er)?\s*$|^jeg ", text[max(0, start - 8) : start + 4], re.IGNORECASE)
-        ]
-        return (others or [age for _, age in stated])[0]
+    about_a_child = bool(_CHILD.search(text))
+    of_others = [age for writer, age in stated if not writer]
+    if of_others:
+        return of_others[0]
+    if stated and not about_a_child:
+        return stated[0][1]
     if match := _CLASS.search(text):
         return int(match[1]) + 6.0
-    for pattern, age in _STAGES:
+    stages = _STAGES if about_a_child else [*_STAGES, *_GROWN_UP_STAGES]
+    for pattern, typical in stages:
         if re.search(pattern, text, re.IGNORECASE):
-            return float(age)
+            return float(typical)
     return None
 
 

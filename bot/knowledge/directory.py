@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
+import re
 import threading
 import time
 from collections import defaultdict
@@ -121,7 +122,7 @@ class Directory:
         if found := self.municipalities.get(code):
             return found
         near = [row.name for row in self.municipalities.values() if row.name.casefold().startswith(code.casefold()[:3])]
-        if code.isdigit():
+        if re.fullmatch("[0-9]{1,9}", code):
             by_distance = sorted(self.municipalities.values(), key=lambda row: abs(int(row.code) - int(code)))
             near = [f"{row.name} ({row.code})" for row in by_distance]
         raise UnknownMunicipality(code, near[:3])

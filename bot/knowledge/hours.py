@@ -130,7 +130,7 @@ def openness(
     """Return whether the schedules are open at `now` (aware), until when, and when they open next.
 
     `closed_on_holidays` tells what a missing PH row means: offices are closed, helplines are not known.
-    Looks three weeks ahead; a longer pause gives no next opening.
+    Looks three weeks ahead, and no further than the first day whose hours are not known.
     """
     if not schedules:
         return UNKNOWN
@@ -177,7 +177,9 @@ def _spans(
     current: tuple[dt.datetime, dt.datetime] | None = None
     for ahead in range(LOOK_AHEAD.days):
         date = today + dt.timedelta(days=ahead)
-        rows = _day_intervals(schedules, date, day_kind(date), closed_on_holidays) or []
+        rows = _day_intervals(schedules, date, day_kind(date), closed_on_holidays)
+        if rows is None:
+            break  # what comes after a day nobody knows is no next opening
         for row in sorted(rows, key=lambda row: row.opens_at):
             end = date + dt.timedelta(days=1) if row.closes_at == MIDNIGHT else date
             span = (_local(date, row.opens_at), _local(end, row.closes_at))

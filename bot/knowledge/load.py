@@ -41,9 +41,9 @@ class Checked:
     remarks: list[Problem] = field(default_factory=list)
 
 
-def check(folder: Path = KNOWLEDGE) -> Checked:
-    """Read and cross-check every file. Writes nothing; the faults are in the result."""
-    return _Reader(folder).run()
+def check(folder: Path = KNOWLEDGE, today: dt.date | None = None) -> Checked:
+    """Read and cross-check every file; the faults are in the result. No source may be from after `today`."""
+    return _Reader(folder, today or dt.date.today()).run()
 
 
 def load(engine: Engine, folder: Path = KNOWLEDGE, now: dt.datetime | None = None) -> Checked:
@@ -52,7 +52,8 @@ def load(engine: Engine, folder: Path = KNOWLEDGE, now: dt.datetime | None = Non
     The same files give the same rows and ids. Raises KnowledgeError, and leaves the table as it was, when a file has
     a fault. Correction reports and the history of changes are never touched.
     """
-    checked = check(folder)
+    now = now or dt.datetime.now(dt.timezone.utc)
+    checked = check(folder, now.date())
     if checked.problems:
         raise KnowledgeError(checked.problems)
     fingerprint = files_fingerprint(folder)
@@ -66,8 +67,7 @@ def load(engine: Engine, folder: Path = KNOWLEDGE, now: dt.datetime | None = Non
         for link, rows in checked.links.items():
             session.execute(insert(m.Base.metadata.tables[link]), rows)
         session.execute(delete(m.TableVersion))
-        loaded_at = (now or dt.datetime.now(dt.timezone.utc)).replace(tzinfo=None)
-        session.add(m.TableVersion(id=1, fingerprint=fingerprint, loaded_at=loaded_at))
+        session.add(m.TableVersion(id=1, fingerprint=fingerprint, loaded_at=now.replace(tzinfo=None)))
     return checked
 
 
@@ -102,8 +102,8 @@ def _parents_first(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 class _Reader:
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, today: dt.date) -> None:
+        self.folder, self.today = folder, today
         self.out = Checked()
         self.seen: dict[tuple[Any, ...], Row] = {}
         self.sources: dict[tuple[str | None, str | None], str] = {}
@@ -155,6 +155,8 @@ class _Reader:
         key = getattr(model, "primary_key", "id")
         if row is not None and issubclass(model, m.Sourced):
             date: AsOf = row["as_of"]
+            if date.date and date.date > self.today:
+                self._fault(row, "as_of", f"{date.text} er ikke kommet endnu", "Skriv den dag, kilden er fra.")
             values |= {"as_of": date.date, "as_of_text": date.text, "confidence": row["confidence"]}
             if not row["sources"] and row["confidence"] != "low":
                 self._fault(row, "sources", "kilden mangler", "Skriv adressen på den side, oplysningen står på.")
@@ -301,7 +303,7 @@ class _Reader:
                 old_reference=row["old_reference"],
                 **guide,
             )
-            for position, document in enumerate(filter(None, documents.split("|"))):
+            for position, document in enumerate(dict.fromkeys(filter(None, documents.split("|")))):
                 key = m.stable_id("required_document", row["code"], document)
                 self._add(
                     m.RequiredDocument, None, id=key, topic=row["code"], position=position, document=document.strip()
@@ -313,8 +315,10 @@ class _Reader:
                 self._add(m.TopicWord, None, id=m.stable_id("topic_word", row["topic"], row["word"]), **row.values)
         for row in national["age_rules.csv"]:
             known = self._known(row, "topic", self.topics, "emnet")
-            if self._known(row, "moves_to", self.topics, "emnet") and known:
-                key = m.stable_id("age_rule", row["topic"], row["minimum_age"], row["maximum_age"])
+            if (row["minimum_age"] or 0) > (row["maximum_age"] or 200):
+                self._fault(row, "maximum_age", "er mindre end minimum_age")
+            key = m.stable_id("age_rule", row["topic"], row["minimum_age"], row["maximum_age"])
+            if self._known(row, "moves_to", self.topics, "emnet") and known and self._once(row, "topic", key):
                 self._add(m.AgeRule, None, id=key, **row.values)
 
     def _municipality(self, code: str, rows: dict[str, list[Row]]) -> None:
@@ -328,10 +332,10 @@ class _Reader:
         row = rows["municipality.csv"][0]
         columns = ("name", "full_name", "region", "website")
         self._add(m.Municipality, None, code=code, **{column: row[column] for column in columns})
-        for alias in row["aliases"]:
+        for alias in dict.fromkeys(row["aliases"]):
             key = m.stable_id("municipality_alias", code, alias)
             self._add(m.MunicipalityAlias, None, id=key, municipality_code=code, alias=alias)
-        for first, last in row["postal_codes"]:
+        for first, last in dict.fromkeys(row["postal_codes"]):
             key = m.stable_id("service_area", code, first)
             self._add(m.ServiceArea, None, id=key, municipality_code=code, postal_from=first, postal_to=last)
         root = self._organization((code,), row, municipality_code=code, name=row["full_name"], website=row["website"])
@@ -559,7 +563,12 @@ class _Reader:
             if bool(row["date"]) == bool(row["month"] and row["day"]):
                 self._fault(row, "date", "skriv enten en dato eller måned og dag")
                 continue
+            if row["month"] and not (row["month"] <= 12 and row["day"] <= 31):
+                self._fault(row, "day", f"{row['day']}/{row['month']} findes ikke", "Skriv måned 1-12 og dag 1-31.")
+                continue
             key = m.stable_id("schedule_exception", code, row["month"], row["day"], row["date"])
+            if not self._once(row, "reason", key):
+                continue
             columns = "month day date status reason"
             self._add(
                 m.ScheduleException,

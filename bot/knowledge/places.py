@@ -173,8 +173,9 @@ class Gazetteer:
     def _unknown(self, text: str) -> str | None:
         """A name before "kommune" that is no municipality: worth saying so."""
         name = r"([A-ZÆØÅ][a-zæøå]{2,}(?:-[A-ZÆØÅ][a-zæøå]+)?)"
-        match = re.search(rf"\b{name}s? [Kk]ommune\b|\b[Bb]or i {name}", text)
-        return (match[1] or match[2]) if match else None
+        short = rf"|^(?:[Oo]g |[Hh]vad )?(?:i|I|med|hvis (?:han|hun|vi) bor i) {name}\??$"
+        match = re.search(rf"\b{name}s? [Kk]ommune\b|\b[Bb]or i {name}{short}", text.strip())
+        return next(filter(None, match.groups()), None) if match else None
 
 
 def near_names(directory: Directory, name: str, count: int = 3) -> list[str]:

@@ -6,6 +6,7 @@ new topic is a row in the table and sentences in one file, and no rule changes.
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Any, Dict, List, Type
 
@@ -34,9 +35,17 @@ TOPIC_RANKING = "topic_ranking"
 FACETS = "facets"
 
 
-def linear(**options: Any) -> SGDClassifier:
-    """Return a logistic regression for many sparse columns, trained in averaged steps: seconds, not minutes."""
-    return SGDClassifier(loss="log_loss", max_iter=15, tol=None, average=True, random_state=0, **options)
+def linear(rows: csr_matrix, labels: Any, **options: Any) -> SGDClassifier:
+    """Return a logistic regression for many sparse columns, trained in averaged steps: seconds, not minutes.
+
+    Keeps single precision, and only what prediction needs, so that the model loads fast.
+    """
+    classifier = SGDClassifier(loss="log_loss", max_iter=15, tol=None, average=True, random_state=0, **options)
+    classifier.fit(rows, labels)
+    classifier.coef_ = classifier.coef_.astype(np.float32)
+    for training_only in ("_standard_coef", "_average_coef", "standard_coef_", "average_coef_", "t_"):
+        classifier.__dict__.pop(training_only, None)
+    return classifier
 
 
 def label(message: Message, name: str) -> Any:
@@ -92,6 +101,7 @@ class _Classifier(GraphComponent):
         component = cls.create(config, model_storage, resource, execution_context)
         with model_storage.read_from(resource) as folder:
             component.state = joblib.load(folder / "classifier.joblib")
+        exact_words()
         return component
 
     def persist(self) -> Resource:
@@ -118,8 +128,8 @@ class DialogueActClassifier(_Classifier):
         """Train on every sentence; rare acts weigh as much as frequent ones."""
         examples = training_data.intent_examples
         acts = [example.get(INTENT) for example in examples]
-        classifier = linear(alpha=self.config["alpha"], class_weight="balanced")
-        self.state = (classifier.fit(sparse_rows(examples), acts), frozenset(_exact_words()))
+        classifier = linear(sparse_rows(examples), acts, alpha=self.config["alpha"], class_weight="balanced")
+        self.state = classifier
         return self.persist()
 
     def process(self, messages: List[Message]) -> List[Message]:
@@ -132,13 +142,13 @@ class DialogueActClassifier(_Classifier):
         return messages
 
     def _rank(self, message: Message) -> List[Dict[str, Any]]:
-        classifier, exact = self.state
+        classifier = self.state
         bare = _bare(message.get(TEXT))
         if not re.search(r"\w", bare):
             return [{"name": NOT_UNDERSTOOD, "confidence": 1.0}]
         if re.fullmatch(r"(?:nr\.? ?|nummer )?\d{1,4}", bare):
             return [{"name": INFORM, "confidence": 1.0}]
-        if bare in exact:
+        if bare in exact_words():
             return [{"name": ASK, "confidence": 1.0}]
         probabilities = classifier.predict_proba(sparse_rows([message]))[0]
         best = np.argsort(-probabilities)[: self.config["ranking_length"]]
@@ -171,11 +181,11 @@ class TopicClassifier(_Classifier):
         """Train on every sentence with a topic, and on the words for it in the table."""
         examples = [example for example in training_data.training_examples if label(example, "topic")]
         topics = np.array([label(example, "topic") for example in examples])
-        ngrams = linear(alpha=self.config["alpha"], n_jobs=2).fit(sparse_rows(examples), topics)
+        ngrams = linear(sparse_rows(examples), topics, alpha=self.config["alpha"], n_jobs=2)
         read = _spread(topics, self.config["encoder_examples"])
         vectors = encode([examples[i].get(TEXT) for i in read], self.config["encoder"])
         meaning = LogisticRegression(C=self.config["encoder_C"], max_iter=500).fit(vectors, topics[read])
-        self.state = (ngrams, meaning, _exact_words())
+        self.state = (ngrams, meaning)
         return self.persist()
 
     def process(self, messages: List[Message]) -> List[Message]:
@@ -186,8 +196,8 @@ class TopicClassifier(_Classifier):
         return messages
 
     def _rank(self, message: Message) -> List[Dict[str, Any]]:
-        ngrams, meaning, exact = self.state
-        if known := exact.get(_bare(message.get(TEXT))):
+        ngrams, meaning = self.state
+        if known := exact_words().get(_bare(message.get(TEXT))):
             return [{"name": known, "confidence": 1.0}]
         probabilities = ngrams.predict_proba(sparse_rows([message]))[0]
         if probabilities.max() < self.config["sure"]:
@@ -212,8 +222,13 @@ def _bare(text: str) -> str:
     return " ".join(fold(text).strip(" .?!,").split())
 
 
-def _exact_words() -> Dict[str, str]:
-    """The names, titles and words of the table: a message that is nothing else is about that topic, for certain."""
+@functools.lru_cache(maxsize=1)
+def exact_words() -> Dict[str, str]:
+    """Return the topic of every name, title and word of the table, read once a process.
+
+    A message that is nothing else is about that topic, for certain. Read when a model loads, not when it is trained: the
+    table may have learnt a word since.
+    """
     directory = Directory.read(make_engine())
     exact = {_bare(word.word): word.topic for word in directory.words}
     for code, topic in directory.topics.items():

@@ -42,7 +42,7 @@ class NgramFeaturizer(SparseFeaturizer, GraphComponent):
 
     @staticmethod
     def get_default_config() -> Dict[str, Any]:
-        """`characters`: shortest and longest character n-gram. `rarest`: messages a character n-gram must occur in."""
+        """`characters`: shortest and longest character n-gram. `rarest`: messages an n-gram must occur in."""
         return {**SparseFeaturizer.get_default_config(), "characters": [2, 5], "rarest": 2}
 
     def __init__(self, config: Dict[str, Any], model_storage: ModelStorage, resource: Resource, name: str) -> None:
@@ -55,7 +55,9 @@ class NgramFeaturizer(SparseFeaturizer, GraphComponent):
             min_df=config["rarest"],
             sublinear_tf=True,
         )
-        self._words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=r"(?u)\b\w+\b|§")
+        self._words = TfidfVectorizer(
+            ngram_range=(1, 2), min_df=config["rarest"], sublinear_tf=True, token_pattern=r"(?u)\b\w+\b|§"
+        )
 
     @classmethod
     def validate_config(cls, config: Dict[str, Any]) -> None:

@@ -50,7 +50,7 @@ def test_the_first_real_conversation(person):
     assert "barnets lov § 87" in mother.text
 
     mother.writes("hvornår har de åbent?")
-    assert mother.answer["facets"] == ["hours"]
+    assert mother.answer["facets"] == ["hours"] and mother.answer["topic"] == "tabt_arbejdsfortjeneste"
     assert "ved vi ikke" in mother.text and "56 67 67 67" in mother.text
 
     mother.writes("og i Randers?")

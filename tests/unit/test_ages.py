@@ -22,6 +22,10 @@ from bot.knowledge.ages import find_age
         ("vores dreng på 10 med autisme har i to år ikke gået i skole", 10),
         ("min mand har fået en hjerneskade", 40),
         ("min mor på 67", 67),
+        ("min søn er myndig", 18),
+        ("jeg er 16 og har angst", 16),
+        ("Under 18 år", 12),
+        ("18 år eller ældre", 18),
     ],
 )
 def test_ages(text, age):
@@ -37,6 +41,10 @@ def test_ages(text, age):
         "for 2 år siden",
         "§ 85",
         "4600 Køge",
+        "han er 85 procent tilbage",
+        "min mand og jeg vil søge hjælp til vores datter",
+        "jeg er 38 og skal søge for min datter",
+        "jeg er folkepensionist og min søn er syg",
     ],
 )
 def test_spans_of_time_and_other_numbers_are_not_ages(text):

@@ -73,6 +73,8 @@ def test_what_is_not_shown_is_listed_with_file_and_line():
         ("national/legal_basis.csv", "topic", "", "mangler. Feltet skal udfyldes"),
         ("national/legal_basis.csv", "replaces", "serviceloven § 43", "findes ikke som ophørt under emnet"),
         ("national/topic_words.csv", "kind", "alias", "'alias' kendes ikke"),
+        ("national/closing_days.csv", "day", "41", "41/5 findes ikke"),
+        ("0259/departments.csv", "as_of", "2093-04-17", "er ikke kommet endnu"),
     ],
 )
 def test_a_fault_names_file_line_column_and_remedy(folder, file, column, value, says):
@@ -97,10 +99,20 @@ def test_overlapping_periods_are_a_fault(folder):
     assert any("gælder to gange på samme dag" in str(problem) for problem in check(folder).problems)
 
 
-def test_a_duplicate_line_points_at_the_first(folder):
-    edit(folder / "0259/departments.csv", lambda rows: [*rows, rows[0]])
+@pytest.mark.parametrize(
+    "file",
+    [
+        "0259/departments.csv",
+        "national/closing_days.csv",
+        "national/age_rules.csv",
+        "national/topic_words.csv",
+        "0730/service_notes.csv",
+    ],
+)
+def test_a_duplicate_line_points_at_the_first(folder, file):
+    edit(folder / file, lambda rows: [*rows, rows[0]])
     (problem,) = check(folder).problems
-    assert "står også i 0259/departments.csv:2" in problem.what
+    assert f"står også i {file}:2" in problem.what
 
 
 def test_missing_and_unknown_columns(folder):
@@ -212,7 +224,7 @@ def test_stats_count_the_facts_that_were_gathered():
     assert counts["emner"] == 61
     assert counts["afdelingstyper"] == 26
     assert counts["retsgrundlag"] == 84 + 99
-    assert counts["sagsbehandlingsfrister"] == 189 + 121 + 3  # and three that hold in the whole country
+    assert counts["sagsbehandlingsfrister"] == 189 + 121 + 6  # and six that hold in the whole country
     assert counts["regionale enheder"] == 36
     assert counts["hjælpelinjer"] == 30
     # 229 + 175 departments and 18 lines of Borgerservice hours; one of those was the same office from the same page.

@@ -17,7 +17,7 @@ def door(database):
 
 
 def post(door, **body):
-    return door.post("/api/v1/messages", json=body)
+    return door.post("/api/v1/messages", data=json.dumps(body), content_type="application/json")
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,9 @@ def post(door, **body):
         ({"text": "hej", "municipality": 259}, "municipality", "bad_request"),
         ({"text": "hej", "session": "gættet"}, "session", "unknown_session"),
         ({"text": "hej", "session": 7}, "session", "unknown_session"),
+        ({"text": "hej", "session": "\ud800"}, "session", "unknown_session"),
+        ({"text": "hej", "municipality": "²"}, "municipality", "unknown_municipality"),
+        ({"text": "hej", "municipality": "\ud800"}, "municipality", "unknown_municipality"),
     ],
 )
 def test_bad_fields_are_named_in_danish(door, body, field, code):
@@ -151,6 +154,8 @@ def test_lookup_on_a_date(door):
         ({}, "topic"),
         ({"topic": "bostoette", "municipality": "0000"}, "municipality"),
         ({"topic": "bostoette", "on": "i går"}, "on"),
+        ({"topic": "bostoette", "age": "nan"}, "age"),
+        ({"topic": "bostoette", "municipality": "²"}, "municipality"),
         ({"topic": "bostoette", "facets": "farve"}, "facets"),
     ],
 )

@@ -83,6 +83,13 @@ def test_where_the_main_number_is_missing_the_answer_says_so_and_still_has_a_num
     text = render(answer)
     assert "Hovednummeret til Randers Kommune mangler vi. Se randers.dk." in text
     assert answer.department.phone in text and "spørg efter Myndighed Børn & Unge Handicap" in text
+    assert "Det er en anden afdeling. Bed dem stille om." in text and "39 25 25 25" in text
+
+
+def test_a_childrens_number_is_not_given_for_an_adults_matter(directory):
+    answer = find(directory, "foertidspension", RANDERS)
+    assert answer.department.phone is None
+    assert "39 25 25 25" in render(answer)
 
 
 def test_without_a_municipality_the_kind_of_department_and_the_question(directory):
@@ -204,3 +211,4 @@ def test_every_municipality_and_topic_has_an_answer_with_a_number_that_stands_in
                 numbers = {number for number in said if len(number) == 8 or number in known}
                 assert numbers, (municipality, topic, facet, text)
                 assert {number for number in said if len(number) == 8} <= known, (municipality, topic, facet)
+                assert ".." not in text and "None" not in text, (municipality, topic, facet, text)

@@ -72,6 +72,12 @@ def test_night_hours_go_on_past_midnight_and_on_holidays():
     assert at(doctor, local(2026, 12, 25, 12, 0), office=False).now is True
 
 
+def test_what_comes_after_a_day_nobody_knows_is_no_next_opening():
+    calendar = Calendar([ScheduleException(month=5, day=1, status="unknown", reason="1. maj")])
+    assert at(WEEK, local(2026, 4, 30, 19, 0), calendar) == Openness(False, None, None)
+    assert at(WEEK, local(2026, 4, 30, 9, 0), calendar).next_opening == local(2026, 4, 30, 10, 0)
+
+
 def test_around_the_clock_has_no_closing_time():
     assert at("24/7", local(2026, 12, 24, 19, 0), office=False) == Openness(True, None, None)
 

@@ -53,8 +53,23 @@ def test_a_follow_up_keeps_topic_and_place_unless_it_clearly_names_another(direc
     state = State(topic="bostoette", municipality="0259")
     kept, _ = turn(directory, state, text="og hvor lang tid?", act="followup", facets=["time"], topics=[("vum", 0.4)])
     assert (kept.answer.topic, kept.answer.facets) == ("bostoette", ["time"])
-    moved, _ = turn(directory, state, text="og ledsagelse?", act="followup", topics=[("ledsagelse", 0.9)])
+    moved, _ = turn(directory, state, text="og ledsagelse?", act="followup", topics=[("bpa", 0.9)])
     assert moved.answer.topic == "ledsagelse" and moved.answer.municipality["code"] == "0259"
+
+
+def test_not_wanting_to_say_where_is_respected(directory):
+    state = State(topic="bostoette", facets=["where"], awaiting="municipality", asked=["municipality"])
+    for text, act in (("ved ikke", "inform"), ("nej", "deny")):
+        message, _ = turn(directory, state, text=text, act=act, facets=["complaint"])
+        assert message.answer.topic == "bostoette" and message.answer.question is None
+        assert message.answer.facets == ["where"], "a facet heard in a bare no is none"
+
+
+def test_an_age_that_is_not_given_offers_the_twin(directory):
+    state = State(topic="merudgifter_boern", municipality="0259", facets=["where"], awaiting="age", asked=["age"])
+    message, _ = turn(directory, state, text="ved ikke", act="inform")
+    assert message.answer.topic == "merudgifter_boern"
+    assert [c["topic"] for c in message.answer.candidates] == ["merudgifter_voksne"]
 
 
 def test_a_place_alone_opens_the_talk(directory):
