@@ -226,8 +226,8 @@ def _bare(text: str) -> str:
 def exact_words() -> Dict[str, str]:
     """Return the topic of every name, title and word of the table, read once a process.
 
-    A message that is nothing else is about that topic, for certain. Read when a model loads, not when it is trained: the
-    table may have learnt a word since.
+    A message that is nothing else is about that topic, for certain. Read when a model loads, not when it is trained:
+    the table may have learnt a word since.
     """
     directory = Directory.read(make_engine())
     exact = {_bare(word.word): word.topic for word in directory.words}
