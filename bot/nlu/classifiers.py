@@ -243,7 +243,7 @@ class FacetClassifier(_Classifier):
     @staticmethod
     def get_default_config() -> Dict[str, Any]:
         """`threshold`: the probability from which a facet is taken as asked for."""
-        return {"threshold": 0.5, "C": 10.0}
+        return {"threshold": 0.5, "C": 3.0}
 
     def train(self, training_data: TrainingData) -> Resource:
         """Train one yes-or-no classifier for each facet, on asking and following-up sentences."""
