@@ -14,9 +14,7 @@ from bot.knowledge.places import Gazetteer
 from bot.knowledge.words import named_topic
 
 SORRY = "Jeg har et teknisk problem og forstår kun enkelte ord lige nu."
-NO_TABLE = (
-    "Jeg har et teknisk problem. Er nogen i fare, så ring 112. Ellers ring til kommunens Borgerservice i morgen tidlig."
-)
+NO_TABLE = "Jeg har et teknisk problem. Er nogen i fare, så ring 112. Ellers ring til kommunen, når den har åbent."
 
 
 def degraded_turn(text: str, municipality: str | None, directory: Directory | None, now: dt.datetime) -> Message:
