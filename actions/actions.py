@@ -40,7 +40,6 @@ def heard(tracker: Tracker) -> talk.Understood:
     return talk.Understood(
         text=message.get("text") or "",
         act=intent.get("name") or "ask",
-        certainty=intent.get("confidence") or 0.0,
         topics=[(topic["name"], topic["confidence"]) for topic in message.get("topic_ranking") or []],
         facets=message.get("facets") or [],
         municipality=places.get("municipality"),

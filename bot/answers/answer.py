@@ -122,6 +122,8 @@ class Line:
     closes: str | None = None
     url: str | None = None
     kind: str = ""
+    source: str | None = None
+    as_of: str = ""
 
 
 @dataclass

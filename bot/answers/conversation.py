@@ -40,7 +40,6 @@ class Understood:
 
     text: str
     act: str = "ask"
-    certainty: float = 1.0
     topics: list[tuple[str, float]] = field(default_factory=list)
     facets: list[str] = field(default_factory=list)
     municipality: str | None = None
@@ -103,6 +102,7 @@ def answer_turn(heard: Understood, state: State, directory: Directory, now: dt.d
     if answer.question == "municipality":
         if "municipality" in asked:
             answer.question, answer.kind = None, "answer"
+            answer.helplines = answer.helplines or lines(directory, RELATIVES_LINES, now)
         else:
             asked.append("municipality")
     answer.candidates = _candidates(heard, answer.topic or topic, state, directory)

@@ -135,6 +135,8 @@ def helpline(directory: Directory, key: str, now: dt.datetime) -> Line | None:
         closes=iso(state.closes, COPENHAGEN),
         url=row.website,
         kind=row.kind,
+        source=next((source.url for source in row.sources if source.url), None),
+        as_of=row.as_of_text,
     )
 
 
@@ -394,7 +396,7 @@ class _Finder:
     # -- when, and where to else -------------------------------------------------------------------------------
 
     def processing_time(self, topic: str) -> list[m.ProcessingTime]:
-        """The municipality's own deadlines, else the national ones, of which there are three."""
+        """The municipality's own deadlines, else those that hold in the whole country."""
         own = self.directory.processing_times.get((self.place.code, topic), []) if self.place else []
         return own or self.directory.processing_times.get((None, topic), [])
 

@@ -65,6 +65,13 @@ def test_not_wanting_to_say_where_is_respected(directory):
         assert message.answer.facets == ["where"], "a facet heard in a bare no is none"
 
 
+def test_without_a_place_an_answer_still_has_numbers_with_their_source(directory):
+    state = State(topic="bostoette", facets=["where"], awaiting="municipality", asked=["municipality"])
+    message, _ = turn(directory, state, text="ved ikke", act="inform")
+    assert "39 25 25 25" in message.text
+    assert all(line.source and line.as_of for line in message.answer.helplines)
+
+
 def test_an_age_that_is_not_given_offers_the_twin(directory):
     state = State(topic="merudgifter_boern", municipality="0259", facets=["where"], awaiting="age", asked=["age"])
     message, _ = turn(directory, state, text="ved ikke", act="inform")
