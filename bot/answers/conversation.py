@@ -20,7 +20,6 @@ from bot.knowledge.words import named_topic
 
 SURE = 0.30  # from here the best topic is answered, with the next ones offered beside it
 NEAR = 0.08  # from here another topic is worth offering
-CLEAR = 0.60  # from here an answer to our own question may bring a topic of its own
 ADULT = 18
 
 FOLLOWING = ("followup", "inform", "affirm", "deny", "repeat")  # acts that go on with the topic there is
@@ -202,9 +201,13 @@ def foreign_language_turn(directory: Directory, now: dt.datetime) -> Message:
 
 def fallback_turn(heard: Understood, state: State, directory: Directory, now: dt.datetime) -> tuple[Message, State]:
     """Return at most three numbered guesses once; the second time in a row people to call instead."""
-    guesses = [code for code, probability in heard.topics if probability >= NEAR / 2][:3]
+    guesses = [code for code, probability in heard.topics if probability >= NEAR / 2][:2]
     if state.misses == 0 and guesses and re.search(r"[a-zæøå]{3}", heard.text, re.IGNORECASE):
-        return _offer(guesses, state, directory, now, "Jeg er ikke sikker på, hvad du mener. Er det et af de her?")
+        age = state.age if heard.age is None else heard.age
+        door = "familieraadgivning" if age is not None and age < ADULT else "raad_og_vejledning"
+        choices = list(dict.fromkeys([*guesses, door]))  # the open door takes any need
+        state = replace(state, age=age, municipality=heard.municipality or state.municipality)
+        return _offer(choices, state, directory, now, "Jeg er ikke sikker på, hvad du mener. Er det et af de her?")
     if state.misses == 0:
         text = (
             "Det forstod jeg ikke. Fortæl kort, hvem det handler om, og hvad der er svært, "
@@ -263,11 +266,9 @@ def _is_miss(heard: Understood, state: State) -> bool:
 def _topic(heard: Understood, state: State, directory: Directory) -> str | None:
     """Return the topic meant. What goes on with a topic leaves it only for one that the text names."""
     best, probability = heard.topics[0] if heard.topics else (None, 0.0)
-    if heard.act in FOLLOWING and state.topic:
+    if heard.act in FOLLOWING:
         named = named_topic(heard.text, directory)
-        return named if named and named not in FACETS_OF_OTHERS else state.topic
-    if heard.act in FOLLOWING and probability < CLEAR:
-        return None
+        return named if named and not (state.topic and named in FACETS_OF_OTHERS) else state.topic
     return best if probability >= SURE else None
 
 
@@ -383,6 +384,8 @@ def _without_topic(heard: Understood, state: State, directory: Directory, now: d
     if heard.act == "inform" and (heard.municipality or heard.age is not None):
         place = directory.municipalities[heard.municipality].name if heard.municipality else None
         known = f"Så er det {place}." if place else "Tak."
+        if state.awaiting == "topic" and state.offered:
+            return _offer(state.offered, state, directory, now, f"{known} Hvad handler det om?")
         text = f"{known} Hvad har du brug for hjælp til? Fortæl med dine egne ord."
         answer = Answer(kind="clarify", as_of=_iso(now), question="topic", municipality=_place(state, directory))
         return Message(text, answer), replace(state, awaiting=None, offered=[])

@@ -14,11 +14,21 @@ def test_unsure_offers_three_numbered_choices_and_something_else(directory):
     topics = [("bostoette", 0.2), ("vum", 0.15), ("handleplan", 0.12), ("bpa", 0.1)]
     message, state = turn(directory, text="noget støtte", topics=topics)
     assert message.answer.kind == "clarify" and message.answer.question == "topic"
-    assert [c["topic"] for c in message.answer.candidates] == ["bostoette", "vum", "handleplan"]
+    assert [c["topic"] for c in message.answer.candidates] == ["bostoette", "vum", "raad_og_vejledning"]
     assert message.text.splitlines()[-1] == "4. Noget andet"
-    for said, topic in (("2", "vum"), ("nr. 3", "handleplan"), ("den første", "bostoette")):
+    for said, topic in (("2", "vum"), ("nr. 3", "raad_og_vejledning"), ("den første", "bostoette")):
         assert turn(directory, state, text=said, act="inform")[0].answer.topic == topic
     assert turn(directory, state, text="4", act="inform")[1].topic is None
+
+
+def test_a_place_while_a_choice_is_open_keeps_the_choice(directory):
+    _, state = turn(directory, text="noget støtte", topics=[("bostoette", 0.2), ("vum", 0.15)])
+    message, state = turn(
+        directory, state, text="Silkeborg", act="inform", municipality="0740", topics=[("handlekommune", 0.9)]
+    )
+    assert message.answer.question == "topic" and "1. " in message.text and "Silkeborg" in message.text
+    chosen, _ = turn(directory, state, text="1", act="inform")
+    assert (chosen.answer.topic, chosen.answer.municipality["name"]) == ("bostoette", "Silkeborg")
 
 
 def test_a_second_miss_gives_people_to_call(directory):
