@@ -3,7 +3,7 @@ PYTHON := .venv/bin/python
 READY := .venv/.ready
 UV := .venv-uv/bin/uv
 
-.PHONY: run chat test lint train check help
+.PHONY: run chat test lint train evaluate check help
 .DEFAULT_GOAL := help
 
 help: ## these lines
@@ -23,6 +23,10 @@ lint: $(READY) ## ruff, mypy, import-linter
 
 train: $(READY) ## train anew, whether needed or not
 	@$(PYTHON) -W ignore -m bot train --force
+
+evaluate: $(READY) ## the figures of understanding beside the aims and beside Rasa's default: build/evaluation.html
+	@$(PYTHON) -W ignore -m pytest tests/nlu/test_evaluation.py -s
+	@$(PYTHON) -W ignore -m tests.nlu.report
 
 check: $(READY) ## check the table: faults and remarks with file and line
 	@$(PYTHON) -W ignore -m bot knowledge check

@@ -46,6 +46,7 @@ def heard(tracker: Tracker) -> talk.Understood:
         ambiguous=places.get("ambiguous") or [],
         unknown_place=places.get("unknown"),
         age=message.get("age"),
+        laws=[(law["section"], law["today"]) for law in message.get("laws") or []],
     )
 
 
@@ -168,4 +169,5 @@ class ActionForget(Action):
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[EventType]:
         dispatcher.utter_message(response="utter_forgotten")
+        dispatcher.utter_message(json_message={"forget": True})  # the door deletes what the tracker store kept
         return [Restarted()]

@@ -6,7 +6,7 @@ import datetime as dt
 import re
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -138,6 +138,48 @@ def docs_command() -> None:
     from bot.knowledge.reference import table_reference
 
     click.echo(table_reference(), nl=False)
+
+
+@app.group("misses", invoke_without_command=True)
+@click.option("--most", default=200, show_default=True, help="How many rows.")
+@click.option("--out", type=click.File("w", encoding="utf-8"), default="-", help="CSV file; the screen when left out.")
+@click.pass_context
+def misses_command(context: click.Context, most: int, out: TextIO) -> None:
+    """List the least certain messages of the kept conversations as CSV, to be labelled by an editor."""
+    from bot.misses import misses, write_misses
+    from bot.safety.conversations import Conversations
+
+    if context.invoked_subcommand is None:
+        rows = misses(Conversations().messages(), most)
+        write_misses(rows, out)
+        click.echo(f"{len(rows)} beskeder. Udfyld act, topic og facets; så: vejviser misses merge FIL", err=True)
+
+
+@misses_command.command("merge")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def merge_command(file: Path) -> None:
+    """Add the labelled rows of a CSV file to the training data: all or, if there is a fault, none."""
+    from bot.misses import MissesError, merge
+
+    try:
+        difference = merge(file, _directory())
+    except MissesError as error:
+        for problem in error.problems:
+            click.echo(f"FEJL  {problem}")
+        raise click.ClickException(f"{error}. Intet er ændret.") from error
+    click.echo(difference or "Ingen rækker var udfyldt; intet er ændret.")
+    if difference:
+        click.echo("Træn og mål nu: make train && make evaluate")
+
+
+@app.command("doubts")
+@click.option("--encoder", is_flag=True, help="Compare meanings as well: about ten minutes.")
+def doubts_command(encoder: bool) -> None:
+    """List what is doubtful in the training data: copies, labels neighbours contradict, counts, personal data."""
+    from bot.training_data import report
+
+    for line in report(encoder):
+        click.echo(line)
 
 
 def _prepare() -> None:

@@ -13,9 +13,11 @@ from pathlib import Path
 import click
 
 from bot.knowledge.load import ROOT
+from bot.safety.conversations import conversations_path
 
 MODELS = ROOT / "models"
 LOG = ROOT / "var" / "log" / "train.log"
+TOOK = ROOT / "var" / "log" / "train.seconds"
 ENVIRONMENT = {
     "RASA_TELEMETRY_ENABLED": "false",
     "TF_CPP_MIN_LOG_LEVEL": "3",
@@ -75,7 +77,9 @@ def ensure_model(force: bool = False) -> Path:
     if process.returncode or not path.exists():
         tail = "\n".join(LOG.read_text().splitlines()[-15:])
         raise click.ClickException(f"træningen gik i stå. Slutningen af {LOG}:\n{tail}")
-    click.echo(f" færdig på {time.monotonic() - started:.0f} s.")
+    seconds = time.monotonic() - started
+    TOOK.write_text(f"{seconds:.0f}")
+    click.echo(f" færdig på {seconds:.0f} s.")
     for old in MODELS.glob("vejviser-*.tar.gz"):
         if old != path:
             old.unlink()
@@ -84,4 +88,8 @@ def ensure_model(force: bool = False) -> Path:
 
 def environment() -> dict[str, str]:
     """Return the environment for Rasa's processes: no telemetry, no chatter, and an address for the actions."""
-    return {"VEJVISER_ACTIONS_URL": "http://127.0.0.1:5055/webhook", **os.environ, **ENVIRONMENT}
+    defaults = {
+        "VEJVISER_ACTIONS_URL": "http://127.0.0.1:5055/webhook",
+        "VEJVISER_CONVERSATIONS": str(conversations_path()),
+    }
+    return defaults | os.environ | ENVIRONMENT

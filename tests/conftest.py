@@ -32,9 +32,11 @@ MONDAY = CLOCKS["monday morning"]
 
 @pytest.fixture(scope="session", autouse=True)
 def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The shipped table in a database of its own; everything that asks the environment finds it."""
-    url = f"sqlite:///{tmp_path_factory.mktemp('table')}/vejviser.db"
+    """The shipped table in a database of its own, conversations beside it; what asks the environment finds both."""
+    folder = tmp_path_factory.mktemp("table")
+    url = f"sqlite:///{folder}/vejviser.db"
     os.environ["VEJVISER_DATABASE_URL"] = url
+    os.environ["VEJVISER_CONVERSATIONS"] = str(folder / "conversations.db")
     engine = make_engine(url)
     migrate(engine)
     load(engine)

@@ -171,6 +171,8 @@ class Answer:
     question: Question | None = None
     notes: list[Note] = field(default_factory=list)
     age_note: str | None = None
+    law_note: str | None = None
+    waited_weeks: float | None = None
     sources: list[SourceNote] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:

@@ -11,15 +11,18 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.answers.answer import Answer, iso
-from bot.answers.find import RELATIVES_LINES, find_answer, helpline, lines, region_line, spaced
+from bot.answers.find import RELATIVES_LINES, find_answer, helpline, lines, region_line, spaced, topic_at_age
 from bot.answers.text import facet_buttons, helpline_line, render
+from bot.knowledge.dates import weeks_waited
 from bot.knowledge.directory import Directory
 from bot.knowledge.hours import COPENHAGEN
 from bot.knowledge.places import near_names
+from bot.knowledge.situations import situated_department
 from bot.knowledge.words import named_topic
 
 SURE = 0.30  # from here the best topic is answered, with the next ones offered beside it
-NEAR = 0.08  # from here another topic is worth offering
+NEAR = 0.03  # from here another topic is worth offering
+OPENS = 0.7  # from here a topic is opened also by what looks like a part of a talk that has none yet
 ADULT = 18
 
 FOLLOWING = ("followup", "inform", "affirm", "deny", "repeat")  # acts that go on with the topic there is
@@ -35,7 +38,7 @@ HANDOFF_LINES = (*RELATIVES_LINES, "angsttelefonen", "depressionslinien")
 
 @dataclass(frozen=True)
 class Understood:
-    """What the NLU says of a message: dialogue act, ranked topics, facets, places and age."""
+    """What the NLU says of a message: act, ranked topics, facets, places, age, old sections and their successors."""
 
     text: str
     act: str = "ask"
@@ -45,16 +48,22 @@ class Understood:
     ambiguous: list[str] = field(default_factory=list)
     unknown_place: str | None = None
     age: float | None = None
+    laws: list[tuple[str, str | None]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class State:
-    """What is remembered between turns. `awaiting` is the open question, `offered` its numbered choices."""
+    """What is remembered between turns. `awaiting` is the open question, `offered` its numbered choices.
+
+    `unit` is the kind of department that the situation told of calls for, where it is not the topic's usual one.
+    """
 
     topic: str | None = None
+    unit: str | None = None
     municipality: str | None = None
     age: float | None = None
     facets: list[str] = field(default_factory=list)
+    waited_weeks: float | None = None
     awaiting: str | None = None
     offered: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
@@ -96,7 +105,13 @@ def answer_turn(heard: Understood, state: State, directory: Directory, now: dt.d
     if twins := _twins(heard, state, topic, directory):
         return _ask_age(topic, twins, heard, state, directory, now)
     facets = _facets(heard, state, topic)
-    answer = find_answer(directory, topic, state.municipality, now=now, facets=facets, age=state.age)
+    unit = _unit(heard, state, topic, directory)
+    answer = find_answer(
+        directory, topic, state.municipality, now=now, facets=facets, age=state.age, department_type=unit
+    )
+    answer.law_note = _law_note(heard)
+    told = weeks_waited(heard.text, now.astimezone(COPENHAGEN).date())
+    answer.waited_weeks = told or (state.waited_weeks if answer.topic == state.topic else None)
     asked = list(state.asked)
     if answer.question == "municipality":
         if "municipality" in asked:
@@ -116,6 +131,8 @@ def answer_turn(heard: Understood, state: State, directory: Directory, now: dt.d
     state = replace(
         state,
         topic=answer.topic,
+        unit=unit,
+        waited_weeks=answer.waited_weeks,
         facets=facets,
         awaiting=answer.question,
         offered=[] if answer.question else [candidate["topic"] for candidate in answer.candidates],
@@ -268,8 +285,24 @@ def _topic(heard: Understood, state: State, directory: Directory) -> str | None:
     best, probability = heard.topics[0] if heard.topics else (None, 0.0)
     if heard.act in FOLLOWING:
         named = named_topic(heard.text, directory)
+        opens = state.topic is None and state.awaiting is None and len(heard.text.split()) > 2
+        if named is None and opens and probability >= OPENS:
+            return best
         return named if named and not (state.topic and named in FACETS_OF_OTHERS) else state.topic
     return best if probability >= SURE else None
+
+
+def _unit(heard: Understood, state: State, topic: str, directory: Directory) -> str | None:
+    """The situation is told once, with the topic; "Køge" does not end it."""
+    at_age, _ = topic_at_age(directory, topic, state.age)
+    told = situated_department(directory, at_age, heard.text, state.age)
+    return told or (state.unit if at_age == state.topic else None)
+
+
+def _law_note(heard: Understood) -> str | None:
+    """People know help by the section it had; say what it is called now."""
+    moved = [f"§ {section} hedder nu {today}" for section, today in heard.laws if today]
+    return f"{'; '.join(moved[:2])}." if moved else None
 
 
 def _facets(heard: Understood, state: State, topic: str) -> list[str]:
@@ -299,7 +332,8 @@ def _twins(heard: Understood, state: State, topic: str, directory: Directory) ->
     """Return the topic's child or adult twin when only the age can tell which of the two is meant."""
     if state.age is not None or "age" in state.asked or heard.act != "ask":
         return None
-    nearest = {code for code, probability in heard.topics[:3] if probability >= NEAR * 2}
+    best = heard.topics[0][1] if heard.topics else 0.0
+    nearest = {code for code, probability in heard.topics[:3] if probability >= best / 2}
     for rule in directory.age_rules.get(topic, []):
         if rule.moves_to in nearest and ADULT in (rule.minimum_age, (rule.maximum_age or 0) + 1):
             return rule.moves_to
@@ -317,8 +351,17 @@ def _ask_age(
     topic: str, twin: str, heard: Understood, state: State, directory: Directory, now: dt.datetime
 ) -> tuple[Message, State]:
     titles = [{"topic": code, "title": directory.topics[code].title} for code in (topic, twin)]
+    likely = find_answer(directory, topic, state.municipality, now=now)
+    other = find_answer(directory, twin, state.municipality, now=now)
     answer = Answer(kind="clarify", as_of=_iso(now), topic=topic, question="age", candidates=titles)
-    text = "Hvor gammel er den, det handler om? Reglerne er forskellige under og over 18 år."
+    answer.department, answer.municipality = likely.department, likely.municipality
+    child = topic if directory.age_rules[topic][0].minimum_age == ADULT else twin
+    under, over = (likely, other) if child == topic else (other, likely)
+    assert under.department and over.department
+    text = (
+        "Hvor gammel er den, det handler om? Reglerne er forskellige. "
+        f"Under 18 år: {under.department.name}. Fra 18 år: {over.department.name}."
+    )
     buttons = [
         {"title": "Under 18", "payload": "Under 18 år"},
         {"title": "18 eller ældre", "payload": "18 år eller ældre"},

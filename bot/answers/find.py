@@ -50,17 +50,19 @@ def find_answer(
     facets: Sequence[str] = ("where",),
     age: float | None = None,
     on: dt.date | None = None,
+    department_type: str | None = None,
 ) -> Answer:
     """Return the answer for a topic code in a municipality (four-digit code, or None when it is not known).
 
     `now` (aware) decides what is open, `on` (default: today in Denmark) which law holds, `age` in years moves the topic
-    across the ages where rules change. Without a municipality, where one is needed, the answer is of kind `clarify` and
+    across the ages where rules change. `department_type` is the kind of department that a situation calls for instead
+    of the topic's usual one. Without a municipality, where one is needed, the answer is of kind `clarify` and
     describes the kind of department. Raises UnknownTopic and UnknownMunicipality.
     """
     place = directory.municipality(municipality) if municipality else None
-    topic, age_note = _at_age(directory, topic, age)
+    topic, age_note = topic_at_age(directory, topic, age)
     row = directory.topic(topic)
-    kind_of = directory.department_types[row.department_type]
+    kind_of = directory.department_types[department_type or row.department_type]
     answer = Answer(
         kind="answer",
         as_of=iso(now, COPENHAGEN) or "",
@@ -154,7 +156,8 @@ def lines(directory: Directory, keys: Iterable[str], now: dt.datetime) -> list[L
     return sorted(found, key=lambda line: line.open_now is not True)
 
 
-def _at_age(directory: Directory, topic: str, age: float | None) -> tuple[str, str | None]:
+def topic_at_age(directory: Directory, topic: str, age: float | None) -> tuple[str, str | None]:
+    """Return the topic that holds at an age in years, and the sentence that tells why when it is another one."""
     if age is not None:
         for rule in directory.age_rules.get(topic, []):
             if (rule.minimum_age or 0) <= age < (rule.maximum_age or 200) + 1:
@@ -243,6 +246,8 @@ class _Finder:
                 for org in self.directory.handlers.get((self.place.code, topic.code), [])
                 if self._level(org) == kind_of.level or kind_of.level == "national"
             ]
+            if kind_of.code != topic.department_type:
+                handlers = [org for org in handlers if org.department_type == kind_of.code]
             if best := self._best(handlers, topic.code, kind_of.code, age):
                 return best, "topic"
             if kind_of.level == "municipal":

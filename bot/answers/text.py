@@ -38,7 +38,7 @@ FACET_BUTTONS = {
 
 def render(answer: Answer) -> str:
     """Return the text of an answer about a topic: one paragraph for each facet asked, then number and source."""
-    parts = [answer.age_note] if answer.age_note else []
+    parts = [note for note in (answer.age_note, answer.law_note) if note]
     for facet in answer.facets:
         parts.extend(_FACETS[facet](answer))
         parts.extend(note.text for note in answer.notes if note.facet == facet)
@@ -255,7 +255,7 @@ def _time(answer: Answer) -> list[str]:
     time = answer.processing_time
     if time:
         source = f" (kilde: {_host(time.source)}, {age_of(time.as_of, plain=True)})" if time.source else ""
-        return [f"Svartid: {time.text}{source}"]
+        return [f"Svartid: {time.text}{source}", *_overdue(answer.waited_weeks, time.weeks)]
     if answer.department and answer.department.level != "municipal":
         return ["Svartiden kender vi ikke. Spørg, hvornår I senest hører noget."]
     if answer.municipality:
@@ -264,6 +264,16 @@ def _time(answer: Answer) -> list[str]:
             "offentliggør den. Spørg, hvornår I senest hører noget."
         ]
     return ["Hver kommune fastsætter sin egen frist. Nævn kommunen, så ser vi, om vi kender den."]
+
+
+def _overdue(waited: float | None, deadline: float | None) -> list[str]:
+    """What a person who has waited longer than the municipality's own deadline can do; nothing for the others."""
+    if waited is None or deadline is None or waited <= deadline:
+        return []
+    return [
+        f"I har ventet omkring {round(waited)} uger, så fristen ser ud til at være gået. "
+        "Ring eller skriv, og bed om en ny dato på skrift."
+    ]
 
 
 def _complaint(answer: Answer) -> list[str]:

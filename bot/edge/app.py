@@ -33,6 +33,7 @@ from bot.knowledge.hours import COPENHAGEN
 from bot.knowledge.load import ROOT
 from bot.knowledge.models import FACETS
 from bot.knowledge.places import Gazetteer, near_names
+from bot.safety.conversations import Conversations
 from bot.safety.crisis import is_crisis
 from bot.safety.redact import redact
 from bot.safety.text import tidy
@@ -66,10 +67,12 @@ def create_app(
         RASA=Rasa(rasa_url or os.environ.get("VEJVISER_RASA_URL", "http://127.0.0.1:5005")),
         ACTIONS_URL=actions_url or os.environ.get("VEJVISER_ACTIONS_URL", "http://127.0.0.1:5055/webhook"),
         CLOCK=clock,
+        CONVERSATIONS=Conversations(),
         SESSIONS=URLSafeSerializer(secret or session_secret(), salt="session"),
     )
     app.add_url_rule("/", view_func=page)
     app.add_url_rule("/api/v1/messages", view_func=post_message, methods=["POST"])
+    app.add_url_rule("/api/v1/sessions/<session>", view_func=delete_session, methods=["DELETE"])
     app.add_url_rule("/api/v1/health", view_func=health)
     app.add_url_rule("/api/v1/municipalities", view_func=municipalities)
     app.add_url_rule("/api/v1/topics", view_func=topics)
@@ -123,8 +126,19 @@ def _ask_rasa(
         replies = current_app.config["RASA"].say(sender, text, municipality, now)
     except RasaSilent:
         return [_speak(degraded_turn(text, municipality, directory, now))]
+    conversations: Conversations = current_app.config["CONVERSATIONS"]
+    if any(reply.forget for reply in replies):
+        conversations.forget(sender)
+    conversations.forget_older_sometimes(dt.datetime.now(dt.timezone.utc))  # Rasa stamps events by the machine's clock
     small_talk = Answer(kind="smalltalk", as_of=iso(now, COPENHAGEN) or "").to_json()
     return [{"text": r.text, "buttons": r.buttons, "answer": r.answer or small_talk} for r in replies]
+
+
+def delete_session(session: str) -> tuple[Response, int]:
+    """Delete everything that was kept of a conversation, at once."""
+    sender, _ = _session(session)
+    current_app.config["CONVERSATIONS"].forget(sender)
+    return jsonify({"deleted": True}), 200
 
 
 def _speak(message: Message) -> dict[str, Any]:

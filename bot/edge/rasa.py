@@ -17,11 +17,12 @@ class RasaSilent(Exception):
 
 @dataclass
 class Reply:
-    """One message of Rasa's: text, buttons, and the answer object when an action sent one."""
+    """One message of Rasa's: text, buttons, the answer object when an action sent one, and a wish to be forgotten."""
 
     text: str
     buttons: list[dict[str, str]] = field(default_factory=list)
     answer: dict[str, Any] | None = None
+    forget: bool = False
 
 
 class Rasa:
@@ -59,7 +60,8 @@ def _join(parts: list[dict[str, Any]]) -> list[Reply]:
     replies: list[Reply] = []
     for part in parts:
         if "custom" in part and replies:
-            replies[-1].answer = part["custom"].get("answer")
+            replies[-1].answer = part["custom"].get("answer") or replies[-1].answer
+            replies[-1].forget = bool(part["custom"].get("forget"))
         elif part.get("text"):
             replies.append(Reply(part["text"], part.get("buttons") or []))
     return replies

@@ -9,12 +9,13 @@ _NUMBERS = (
     "enogtyve toogtyve treogtyve fireogtyve femogtyve"
 )
 _NUMBER = {word: number for number, word in enumerate(_NUMBERS.split(), 2)}
-_COUNTED = r"(?! (?:gange|timer|dage|uger|måneder|år siden|procent|%|kr))"
+_COUNTED = r"(?! (?:gange|timer|dage|uger|måneder|år siden|procent|%|kr|linjer|sider|ud af|hours|times|weeks|months))"
 _AGE = rf"(\d{{1,3}}|{'|'.join(_NUMBER)})(?:[,.]5|½| og et halvt| og en halv)?"
 _KIN = (
     r"(?:søn\w*|datter\w*|dreng\w*|pige\w*|barn\w*|børn|unge|teenager|knægt|tøs|bror|søster|lillebror|lillesøster|storebror|"
     r"storesøster|mor|far|mand|kone|kæreste|ven|veninde|nevø|niece|barnebarn|stedsøn|steddatter|bonussøn|bonusdatter|plejebarn|"
-    r"plejesøn|plejedatter|mormor|farmor|morfar|farfar|svigermor|svigerfar|svigersøn|svigerdatter|nabo|fætter|kusine|ung)"
+    r"plejesøn|plejedatter|mormor|farmor|morfar|farfar|svigermor|svigerfar|svigersøn|svigerdatter|nabo|fætter|kusine|ung|"
+    r"kammerat|sønnesøn|dattersøn|sønnedatter|datterdatter|svoger|svigerinde|moster|onkel|faster|klient|beboer|elev|ene)"
 )
 # From the surest to the vaguest; the first that matches decides. Each yields an age in years.
 _STATED = [
@@ -27,6 +28,10 @@ _STATED = [
         rf"\b(?:han|hun|hen|den unge|jeg) (?:er|bliver) (?:nu |lige |kun |snart )?{_AGE}\b{_COUNTED}",
         re.IGNORECASE,
     ),
+    re.compile(rf"\b{_KIN} (?:\w+ ){{1,3}}(?:er|på) {_AGE}\b(?=,| og\b| med\b|\.|$)", re.IGNORECASE),
+    re.compile(rf"(?:^|[.,!?] ?|og )er {_AGE}\b(?=,| og\b| med\b|\.|$)", re.IGNORECASE),
+    re.compile(rf"\b{_AGE}[ -]years?[ -]old\b", re.IGNORECASE),
+    re.compile(rf"\b(?:is|turned|i am|i'm) {_AGE}\b{_COUNTED}(?! years ago)", re.IGNORECASE),
     re.compile(rf"^[^\w§]*{_AGE}\W*$", re.IGNORECASE),
 ]
 _DURATION = re.compile(
@@ -34,8 +39,8 @@ _DURATION = re.compile(
     r"(sidste |seneste |snart |over |næsten )?$",
     re.IGNORECASE,
 )
-_TURNS = re.compile(rf"\b(?:fylder|bliver|runder) (?:snart |først |nu )?{_AGE}", re.IGNORECASE)
-_TURNED = re.compile(rf"\b(?:fyldt|blev|blevet|rundet) (?:lige |netop )?{_AGE}", re.IGNORECASE)
+_TURNS = re.compile(rf"\b(?:fylder|bliver|runder|turns) (?:snart |først |nu )?{_AGE}\b{_COUNTED}", re.IGNORECASE)
+_TURNED = re.compile(rf"\b(?:fyldte?|blev|blevet|rundet) (?:lige |netop )?{_AGE}\b{_COUNTED}", re.IGNORECASE)
 _CLASS = re.compile(r"\b(\d{1,2})\.? ?(?:klasse|kl\.|kl\b)", re.IGNORECASE)
 _STAGES = [
     (r"\bspædbarn|\bbaby|\bnyfødt", 0),

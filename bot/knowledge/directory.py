@@ -103,6 +103,9 @@ class Directory:
             for row in shown(m.Helpline, selectinload(m.Helpline.contact_points).selectinload(m.ContactPoint.schedules))
         }
         self.age_rules = _group((row.topic, row) for row in rows(m.AgeRule))
+        self.situation_rules = _group(
+            (row.topic, row) for row in sorted(rows(m.SituationRule), key=lambda row: row.position)
+        )
         self.glossary: list[m.GlossaryTerm] = shown(m.GlossaryTerm)
         callable_at: list[Any] = [*self.organizations, *self.helplines.values()]
         self.phone_numbers = frozenset(point.value for owner in callable_at for point in owner.contact_points)

@@ -320,6 +320,14 @@ class _Reader:
             key = m.stable_id("age_rule", row["topic"], row["minimum_age"], row["maximum_age"])
             if self._known(row, "moves_to", self.topics, "emnet") and known and self._once(row, "topic", key):
                 self._add(m.AgeRule, None, id=key, **row.values)
+        for position, row in enumerate(national["situation_rules.csv"]):
+            known = self._known(row, "topic", self.topics, "emnet")
+            if not (row["words"] or row["minimum_age"] or row["maximum_age"]):
+                self._fault(row, "words", "er tom; skriv ord, der fortæller om situationen, eller en alder")
+            elif self._known(row, "department_type", self.types, "afdelingstypen") and known:
+                key = m.stable_id("situation_rule", row["topic"], row["words"], row["minimum_age"], row["maximum_age"])
+                if self._once(row, "topic", key):
+                    self._add(m.SituationRule, None, id=key, position=position, **row.values)
 
     def _municipality(self, code: str, rows: dict[str, list[Row]]) -> None:
         name = f"{code}/municipality.csv"

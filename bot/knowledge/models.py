@@ -447,6 +447,23 @@ class AgeRule(Base):
     __table_args__ = (CheckConstraint("minimum_age IS NOT NULL OR maximum_age IS NOT NULL", name="age"),)
 
 
+class SituationRule(Base):
+    """Another department than the topic's usual one, in a situation the person tells of."""
+
+    __tablename__ = "situation_rule"
+    id = Column(String(36), primary_key=True)
+    topic = Column(ForeignKey("topic.code"), nullable=False, index=True)
+    position = Column(Integer, nullable=False, doc="The first rule that fits decides.")
+    words = Column(Text, doc="Beginnings of words or phrases that tell of it, with ; between; empty: the age alone.")
+    minimum_age = Column(Integer, doc="The rule holds from this age.")
+    maximum_age = Column(Integer, doc="The rule holds to this age, included.")
+    department_type = Column(ForeignKey("department_type.code"), nullable=False)
+    reason = Column(Text, nullable=False, doc="For editors; not spoken.")
+    __table_args__ = (
+        CheckConstraint("words IS NOT NULL OR minimum_age IS NOT NULL OR maximum_age IS NOT NULL", name="situation"),
+    )
+
+
 class CorrectionReport(Base):
     """Somebody says a fact is wrong. Kept apart from the facts, so a reload of the table leaves it alone."""
 
@@ -508,4 +525,5 @@ LOADED = (
     GlossaryTerm,
     AgeTransition,
     AgeRule,
+    SituationRule,
 )

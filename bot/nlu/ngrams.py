@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Type
+import itertools
+from typing import Any, Dict, List, Tuple, Type
 
 import joblib
+import numpy as np
 from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
@@ -22,16 +24,26 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from bot.knowledge.places import fold
 from bot.nlu.spacy_da import DanishSpacyNLP, installed_pipeline
 
+_SHORTEST_COMPOUND = 8
 
-def _lemmas(message: Message) -> str:
-    doc = message.get(SPACY_DOCS[TEXT])
-    return fold(" ".join(token.lemma_ for token in doc)) if doc is not None else ""
+
+def _tokens(message: Message) -> List[Tuple[str, str]]:
+    """Return each word of a message with its lemma, folded."""
+    doc = message.get(SPACY_DOCS[TEXT]) or []
+    return [(fold(token.text), fold(token.lemma_)) for token in doc]
+
+
+def _compounds(messages: List[Message]) -> Dict[str, str]:
+    """Return the long words of the messages with their lemmas."""
+    words = (pair for message in messages for pair in _tokens(message))
+    return {word: lemma for word, lemma in words if len(word) >= _SHORTEST_COMPOUND and word.isalpha()}
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=True)
 class NgramFeaturizer(SparseFeaturizer, GraphComponent):
     """Adds one sparse sentence vector to each message: character 2-5-grams within words, lemma 1-2-grams.
 
+    A compound written apart ("arbejds fortjeneste") is read joined as well, when the joined word is one it has seen.
     Refuses to load when the Danish pipeline differs from the one it was trained with, because lemmas would differ.
     """
 
@@ -49,14 +61,20 @@ class NgramFeaturizer(SparseFeaturizer, GraphComponent):
         """Make untrained vectorizers."""
         super().__init__(name, config)
         self._storage, self._resource = model_storage, resource
+        self._joined: Dict[str, str] = {}
         self._characters = TfidfVectorizer(
             analyzer="char_wb",
             ngram_range=tuple(config["characters"]),
             min_df=config["rarest"],
             sublinear_tf=True,
+            dtype=np.float32,
         )
         self._words = TfidfVectorizer(
-            ngram_range=(1, 2), min_df=config["rarest"], sublinear_tf=True, token_pattern=r"(?u)\b\w+\b|§"
+            ngram_range=(1, 2),
+            min_df=config["rarest"],
+            sublinear_tf=True,
+            dtype=np.float32,
+            token_pattern=r"(?u)\b\w+\b|§",
         )
 
     @classmethod
@@ -77,10 +95,13 @@ class NgramFeaturizer(SparseFeaturizer, GraphComponent):
     def train(self, training_data: TrainingData) -> Resource:
         """Learn the vocabulary and weights, and keep them with the name of the Danish pipeline."""
         messages = [example for example in training_data.training_examples if example.get(TEXT)]
-        self._characters.fit([fold(message.get(TEXT)) for message in messages])
-        self._words.fit([_lemmas(message) for message in messages])
+        self._joined = _compounds(messages)
+        texts = [self._read(message) for message in messages]
+        self._characters.fit([characters for characters, _ in texts])
+        self._words.fit([lemmas for _, lemmas in texts])
         with self._storage.write_to(self._resource) as folder:
-            joblib.dump((installed_pipeline(), self._characters, self._words), folder / "ngrams.joblib")
+            state = (installed_pipeline(), self._characters, self._words, self._joined)
+            joblib.dump(state, folder / "ngrams.joblib")
         return self._resource
 
     @classmethod
@@ -95,7 +116,8 @@ class NgramFeaturizer(SparseFeaturizer, GraphComponent):
         """Load the trained vectorizers. Raises InvalidModelError when the Danish pipeline is another one."""
         component = cls.create(config, model_storage, resource, execution_context)
         with model_storage.read_from(resource) as folder:
-            trained_with, component._characters, component._words = joblib.load(folder / "ngrams.joblib")
+            trained_with, *learnt = joblib.load(folder / "ngrams.joblib")
+            component._characters, component._words, component._joined = learnt
         if trained_with != installed_pipeline():
             raise InvalidModelError(
                 f"The model was trained with the Danish pipeline '{trained_with}', but this machine has "
@@ -112,8 +134,17 @@ class NgramFeaturizer(SparseFeaturizer, GraphComponent):
         """Add the vector to every message that has text."""
         texts = [message for message in messages if message.get(TEXT)]
         if texts:
-            characters = self._characters.transform([fold(message.get(TEXT)) for message in texts])
-            words = self._words.transform([_lemmas(message) for message in texts])
+            read = [self._read(message) for message in texts]
+            characters = self._characters.transform([characters for characters, _ in read])
+            words = self._words.transform([lemmas for _, lemmas in read])
             for message, row in zip(texts, csr_matrix(hstack([characters, words]))):
                 message.add_features(Features(row, FEATURE_TYPE_SENTENCE, TEXT, self._identifier))
         return messages
+
+    def _read(self, message: Message) -> Tuple[str, str]:
+        """Return the text for character n-grams and the lemmas for word n-grams."""
+        tokens = _tokens(message)
+        written = [word for word, _ in tokens]
+        joined = [first + second for first, second in itertools.pairwise(written) if first + second in self._joined]
+        characters = " ".join([fold(message.get(TEXT)), *joined])
+        return characters, " ".join([*(lemma for _, lemma in tokens), *(self._joined[word] for word in joined)])

@@ -26,6 +26,14 @@ from bot.knowledge.ages import find_age
         ("jeg er 16 og har angst", 16),
         ("Under 18 år", 12),
         ("18 år eller ældre", 18),
+        ("er 22, har social angst", 22),
+        ("Min kammerat på 35 har ADHD", 35),
+        ("Min sønnesøn i Frederiksværk er 28 og har skizofreni", 28),
+        ("our 8 year old has meltdowns", 8),
+        ("My brother is 45 and ill", 45),
+        ("My daughter turns 18 this spring", 17.5),
+        ("min bror på 49 fik afslag. Begrundelsen fylder syv linjer", 49),
+        ("hun har det skidt, bliver til indlæggelse næste gang, hun er 31", 31),
     ],
 )
 def test_ages(text, age):

@@ -32,6 +32,11 @@ def gazetteer(directory):
         ("jeg bor i Ringe", "Faaborg-Midtfyn"),
         ("hvor søger jeg tabt arbejdsfortjeneste i vejle", "Vejle"),
         ("Give", "Vejle"),
+        ("mentorstøtte jobcenter skive timer om ugen", "Skive"),
+        ("bor i fredriksund", "Frederikssund"),
+        ("på Amager", "København"),
+        ("min søster flyttede fra Assens til Slagelse", "Slagelse"),
+        ("hun skal flytte fra Odder til Aarhus til foråret", "Odder"),
     ],
 )
 def test_names_genitives_towns_typos_and_postal_codes(gazetteer, text, name):
@@ -84,3 +89,21 @@ def test_every_municipality_is_found_by_its_name_and_full_name(gazetteer, direct
     for code, row in directory.municipalities.items():
         assert gazetteer.find(row.name).concerned.code == code, row.name
         assert gazetteer.find(f"min søn bor i {row.full_name}").concerned.code == code, row.full_name
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "jeg skal til møde på kommunen i morgen",
+        "jeg beder kommunen om hjælp",
+        "hvem sidder og finder en løsning",
+        "han har ALS og er til ulejlighed for langt flere",
+        "vi har ringet 1813 tre gange",
+        "sagen er flyttet til en ny, men i morges kom der brev",
+        "hvem kan give hende bostøtte",
+        "min mand, før friheden er væk",
+    ],
+)
+def test_everyday_words_are_no_places(gazetteer, text):
+    places = gazetteer.find(text)
+    assert places.found == [] and places.ambiguous == []

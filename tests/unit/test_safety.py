@@ -13,6 +13,14 @@ from bot.safety.crisis import is_crisis
         "min mand slår mig lige nu",
         "han truer os med en kniv",
         "I want to kill myself",
+        "Kan man få en mentor til min søn? Han har samlet sine piller i en pose og sagt farvel til hunden",
+        "min far slår min lillebror nu",
+        "hun står på broen og vil springe",
+        "stemmerne siger at han skal slå naboen ihjel",
+        "han har barrikaderet sig og tændt et bål på stuegulvet",
+        "min datter har spist en masse panodiler",
+        "jeg er 10 år og der er ikke mere mad, min mor er ikke kommet hjem",
+        "Hvem får hans lejlighed? Han har skrevet afskedsbrev til os alle",
     ],
 )
 def test_danger_is_seen_without_a_model(text):
@@ -28,6 +36,14 @@ def test_danger_is_seen_without_a_model(text):
         "han er ikke selvmordstruet, men han kommer ikke ud af sengen",
         "min datter skal have hjælp til at gøre rent",
         "hvem kan tvangsindlægge min søn",
+        "ventetiden er ved at slå mig ihjel, hvem klager man til",
+        "min bror forsøgte at tage sit liv for syv år siden, nu mangler han en bostøtte",
+        "Min mor vil dø i sin egen seng, hvem betaler mig for at passe hende",
+        "vi har sagt farvel til vores sagsbehandler, hvem er den nye",
+        "ansøgningen er forsvundet i systemet",
+        "skolen siger at min søn slår de andre børn",
+        "jobcenteret tager livet af mig med alle de skemaer",
+        "hun giver sine møbler væk, fordi hun flytter på plejehjem",
     ],
 )
 def test_the_past_and_figures_of_speech_are_not_danger(text):

@@ -1,0 +1,80 @@
+"""What Rasa keeps of conversations: read for learning, deleted when the person says so, gone after a day.
+
+Rasa's SQL tracker store owns the table; this only reads and deletes. Texts in it were redacted before Rasa saw them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import column, create_engine, delete, event, inspect, select, table
+from sqlalchemy.engine import Engine
+
+KEPT_HOURS = 24.0
+SWEPT_SECONDS = 600
+_EVENTS = table("events", column("id"), column("sender_id"), column("type_name"), column("timestamp"), column("data"))
+
+
+def conversations_path() -> Path:
+    """Return where Rasa's tracker store is: VEJVISER_CONVERSATIONS, else var/conversations.db."""
+    root = Path(__file__).resolve().parents[2]
+    return Path(os.environ.get("VEJVISER_CONVERSATIONS") or root / "var" / "conversations.db")
+
+
+def kept_hours() -> float:
+    """Return how long a conversation is kept: VEJVISER_KEEP_HOURS, else 24."""
+    return float(os.environ.get("VEJVISER_KEEP_HOURS") or KEPT_HOURS)
+
+
+class Conversations:
+    """The events of all conversations."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        """Open the store at a path, by default where Rasa keeps it. It need not exist yet."""
+        self._engine: Engine = create_engine(f"sqlite:///{path or conversations_path()}")
+        event.listen(self._engine, "connect", _overwrite_deleted)
+        self._swept: dt.datetime | None = None
+
+    def messages(self) -> Iterator[dict[str, Any]]:
+        """Yield what persons wrote, oldest first, as Rasa parsed it (`text`, `intent`, `topic_ranking` ...)."""
+        if not self._exists():
+            return
+        wanted = select(_EVENTS.c.data).where(_EVENTS.c.type_name == "user").order_by(_EVENTS.c.id)
+        with self._engine.connect() as connection:
+            for (data,) in connection.execute(wanted):
+                yield json.loads(data).get("parse_data") or {}
+
+    def forget(self, sender: str) -> None:
+        """Delete everything of one conversation."""
+        self._delete(_EVENTS.c.sender_id == sender)
+
+    def forget_older(self, now: dt.datetime, hours: float) -> None:
+        """Delete every conversation in which nothing was said for so many hours before `now`."""
+        limit = now.timestamp() - hours * 3600
+        living = select(_EVENTS.c.sender_id).where(_EVENTS.c.timestamp >= limit)
+        self._delete(_EVENTS.c.sender_id.not_in(living))
+
+    def forget_older_sometimes(self, now: dt.datetime) -> None:
+        """Do so with the configured hours, at most every ten minutes of the clock that is given."""
+        if self._swept is None or abs((now - self._swept).total_seconds()) >= SWEPT_SECONDS:
+            self._swept = now
+            self.forget_older(now, kept_hours())
+
+    def _delete(self, which: Any) -> None:
+        if self._exists():
+            with self._engine.begin() as connection:
+                connection.execute(delete(_EVENTS).where(which))
+
+    def _exists(self) -> bool:
+        return bool(inspect(self._engine).has_table("events"))
+
+
+def _overwrite_deleted(connection: Any, _record: Any) -> None:
+    """SQLite leaves deleted text in the file unless told to overwrite it."""
+    connection.execute("PRAGMA secure_delete=ON")
+    connection.execute("PRAGMA busy_timeout=5000")
