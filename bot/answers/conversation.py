@@ -27,7 +27,7 @@ ADULT = 18
 
 FOLLOWING = ("followup", "inform", "affirm", "deny", "repeat")  # acts that go on with the topic there is
 # Of a benefit these are facets ("hvordan klager man?"); topics of their own only when no benefit is in question.
-FACETS_OF_OTHERS = ("klage", "sagsbehandlingstid")
+FACETS_OF_OTHERS = {"klage": "complaint", "sagsbehandlingstid": "time"}
 SOMETHING_ELSE = "Noget andet"
 _WILL_NOT_SAY = re.compile(
     r"\bved (?:jeg |det )?(?:ikke|jeg ikke)|\baner|\bvil ikke|\blige ?meget|\bligegyldig|\banonym|^nej\b", re.IGNORECASE
@@ -289,6 +289,10 @@ def _topic(heard: Understood, state: State, directory: Directory) -> str | None:
         if named is None and opens and probability >= OPENS:
             return best
         return named if named and not (state.topic and named in FACETS_OF_OTHERS) else state.topic
+    if best in FACETS_OF_OTHERS:
+        named = named_topic(heard.text, directory)
+        if named in dict(heard.topics) and named not in FACETS_OF_OTHERS:
+            return named
     return best if probability >= SURE else None
 
 
@@ -313,7 +317,10 @@ def _facets(heard: Understood, state: State, topic: str) -> list[str]:
     """
     if heard.act in ("inform", "repeat", "affirm", "deny") and state.topic == topic and state.facets:
         return state.facets
-    facets = [facet for facet in heard.facets if not (facet == "how" and "complaint" in heard.facets)][:3]
+    best = heard.topics[0][0] if heard.topics and heard.act == "ask" else topic
+    of_another = FACETS_OF_OTHERS.get(best) if best != topic else None
+    wanted = [of_another, *heard.facets] if of_another else heard.facets
+    facets = [facet for facet in dict.fromkeys(wanted) if not (facet == "how" and "complaint" in heard.facets)][:3]
     opens = heard.act not in FOLLOWING and set(facets) <= {"how", "who", "what", "where"}
     return list(dict.fromkeys(["where", *facets])) if opens else facets or ["where"]
 

@@ -278,7 +278,7 @@ def test_a_conversation_is_deleted_from_the_disk(person, database):
     import os
     from pathlib import Path
 
-    marker = "min søster samler på blå tekopper og har brug for bostøtte"
+    marker = "min kone samler gamle tekopper, har hun brug for en mentor"
     store = Path(os.environ["VEJVISER_CONVERSATIONS"])
     woman = person().writes(marker)
     assert marker.encode() in store.read_bytes()
