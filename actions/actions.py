@@ -112,7 +112,7 @@ class ActionCrisis(Action):
         return "action_crisis"
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[EventType]:
-        say(dispatcher, talk.crisis_turn(state(tracker), directory(), clock(tracker)))
+        say(dispatcher, talk.crisis_turn(state(tracker), directory(), clock(tracker), heard(tracker)))
         return []
 
 

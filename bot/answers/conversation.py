@@ -162,8 +162,12 @@ def something_else_turn(state: State, now: dt.datetime) -> tuple[Message, State]
     return Message(text, Answer(kind="smalltalk", as_of=_iso(now))), state
 
 
-def crisis_turn(state: State, directory: Directory, now: dt.datetime) -> Message:
-    """Return the emergency numbers in three short sentences, the region's line when the place is known."""
+def crisis_turn(state: State, directory: Directory, now: dt.datetime, heard: Understood | None = None) -> Message:
+    """Return the emergency numbers in three short sentences, the region's line when the place is known.
+
+    What else was asked, as far as it was `heard`, is offered as a button: danger hides in questions, and what sounds
+    like danger may be one. The state stays as it is, so a "ja" is not taken for that offer.
+    """
     region = directory.municipalities[state.municipality].region if state.municipality else None
     named = [helpline(directory, key, now) for key in CRISIS_LINES]
     known = [line for line in (named[0], region_line(directory, region, now), named[1]) if line]
@@ -173,7 +177,12 @@ def crisis_turn(state: State, directory: Directory, now: dt.datetime) -> Message
         f"Du kan også ringe her og tale med nogen: {others}. "
         "Bliv hos personen, hvis det er trygt for dig. Du behøver ikke klare det alene."
     )
-    return Message(text, Answer(kind="crisis", as_of=_iso(now), helplines=known))
+    answer = Answer(kind="crisis", as_of=_iso(now), helplines=known)
+    if heard and heard.topics and heard.topics[0][1] >= SURE and heard.topics[0][0] in directory.topics:
+        title = directory.topics[heard.topics[0][0]].title
+        answer.candidates = [{"topic": heard.topics[0][0], "title": title}]
+        text += f" Er ingen i fare lige nu, kan jeg også svare på: {title}."
+    return Message(text, answer, [_button(candidate["title"]) for candidate in answer.candidates])
 
 
 def handoff_turn(state: State, directory: Directory, now: dt.datetime) -> Message:

