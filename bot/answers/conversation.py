@@ -294,8 +294,9 @@ def _topic(heard: Understood, state: State, directory: Directory) -> str | None:
     best, probability = heard.topics[0] if heard.topics else (None, 0.0)
     if heard.act in FOLLOWING:
         named = named_topic(heard.text, directory)
-        opens = state.topic is None and state.awaiting is None and len(heard.text.split()) > 2
-        if named is None and opens and probability >= OPENS:
+        words = len(heard.text.split())
+        opens = state.topic is None and state.awaiting is None and words > 2
+        if named is None and opens and probability >= (SURE if words > 6 else OPENS):
             return best
         return named if named and not (state.topic and named in FACETS_OF_OTHERS) else state.topic
     if best in FACETS_OF_OTHERS:

@@ -161,7 +161,9 @@ class DialogueActClassifier(_Classifier):
             ranking.insert(0, {"name": INFORM, "confidence": ranking[0]["confidence"]})  # "nå, 9800 så"
         in_danger = danger.probability(message, row, self.config)
         if in_danger >= self.config["danger"]:
-            ranking.insert(0, {"name": CRISIS, "confidence": in_danger})
+            # Rasa's FallbackClassifier takes a ranking that does not fall for a sign of doubt.
+            others = [{**act, "confidence": act["confidence"] * (1 - in_danger)} for act in ranking]
+            ranking = [{"name": CRISIS, "confidence": in_danger}, *others]
         return ranking
 
 
