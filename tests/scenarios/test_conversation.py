@@ -233,7 +233,7 @@ def test_who_has_waited_beyond_the_deadline_is_told(person, directory):
         for row in rows
         if row.topic == "bostoette" and row.municipality_code and row.weeks and row.weeks < 30
     )
-    wife = person().writes("Vi har ventet siden januar på svar om bostøtte til min mand, hvor lang tid må det tage?")
+    wife = person().writes("Hvor lang tid tager det at få bostøtte? Min mand søgte om bostøtte i januar")
     assert wife.answer["topic"] == "bostoette" and "time" in wife.answer["facets"]
     wife.writes(directory.municipalities[code].name)
     assert wife.answer["processing_time"]["weeks"] == weeks
@@ -287,3 +287,14 @@ def test_a_conversation_is_deleted_from_the_disk(person, database):
         assert marker.encode() not in file.read_bytes(), file.name
     woman.writes("hvilken paragraf?")
     assert woman.answer["topic"] is None
+
+
+@pytest.mark.parametrize(
+    "text", ["mit cpr er 010190-1234", "min mail er mette@example.dk", "ring på 20 12 34 56", "010190-1234"]
+)
+def test_private_data_taken_out_is_no_wish_to_be_forgotten(person, text):
+    mother = person(municipality="0259").writes("hvor søger jeg tabt arbejdsfortjeneste?")
+    mother.writes(text)
+    assert "private oplysninger" in mother.text and "begynder forfra" not in mother.text
+    mother.writes("hvilken paragraf?")
+    assert "barnets lov § 87" in mother.text
