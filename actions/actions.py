@@ -13,6 +13,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from bot.answers import conversation as talk
 from bot.knowledge.database import make_engine
 from bot.knowledge.directory import Directory, Shelf
+from bot.knowledge.laws import LawReference
 
 
 @functools.lru_cache(maxsize=1)
@@ -46,7 +47,7 @@ def heard(tracker: Tracker) -> talk.Understood:
         ambiguous=places.get("ambiguous") or [],
         unknown_place=places.get("unknown"),
         age=message.get("age"),
-        laws=[(law["section"], law["today"]) for law in message.get("laws") or []],
+        laws=[LawReference(**law) for law in message.get("laws") or []],
     )
 
 

@@ -15,19 +15,14 @@ from difflib import unified_diff
 from pathlib import Path
 from typing import Any, TextIO
 
-import yaml
-
 from bot.knowledge.directory import Directory
-from bot.knowledge.load import ROOT
 from bot.knowledge.models import FACETS
-from bot.knowledge.places import fold
-from bot.safety.redact import redact
+from bot.safety.redact import redact, without_marks
+from bot.training_data import NLU, plain, sentences
 
-NLU = ROOT / "data" / "nlu"
 LEARNT = "learnt.yml"
 COLUMNS = ["text", "certainty", "heard", "best", "second", "third", "act", "topic", "facets"]
 CERTAIN = 0.5
-_REMOVED = re.compile(r"\[fjernet\]")
 
 
 class MissesError(Exception):
@@ -85,7 +80,8 @@ def merge(path: Path, directory: Directory, folder: Path = NLU) -> str:
     Raises MissesError when a label is no code of the table, a text holds personal data, or a sentence is known already;
     then nothing is changed.
     """
-    acts, known = _training_data(folder)
+    trained = sentences(folder)
+    acts, known = {sentence.act for sentence in trained}, {plain(sentence.text) for sentence in trained}
     problems: list[str] = []
     new: list[Labelled] = []
     for number, row in enumerate(_read(path), 2):
@@ -93,9 +89,9 @@ def merge(path: Path, directory: Directory, folder: Path = NLU) -> str:
             continue
         labelled = _labelled(row)
         wrong = list(_wrong(labelled, acts, directory))
-        if _plain(labelled.text) in known:
+        if plain(labelled.text) in known:
             wrong.append("sætningen findes allerede i data/nlu; slet rækken")
-        known.add(_plain(labelled.text))
+        known.add(plain(labelled.text))
         problems += [f"række {number}: {what}" for what in wrong]
         new.append(labelled)
     if problems:
@@ -124,8 +120,7 @@ def _read(path: Path) -> list[dict[str, str]]:
 
 
 def _labelled(row: dict[str, str]) -> Labelled:
-    text = _REMOVED.sub(" ", row["text"] or "")
-    text = " ".join(text.removeprefix("'").split())
+    text = without_marks(row["text"] or "").removeprefix("'").lstrip()
     facets = tuple(part for part in re.split(r"[;, ]+", row["facets"] or "") if part)
     return Labelled(text, row["act"].strip(), (row["topic"] or "").strip() or None, facets)
 
@@ -146,20 +141,6 @@ def _wrong(labelled: Labelled, acts: set[str], directory: Directory) -> Iterable
         yield "teksten er tom"
     elif redact(labelled.text)[1]:
         yield "teksten indeholder personlige oplysninger. Skriv den om uden dem"
-
-
-def _plain(text: str) -> str:
-    return re.sub(r"\W+", " ", fold(text)).strip()
-
-
-def _training_data(folder: Path) -> tuple[set[str], set[str]]:
-    """Return the acts there are and the plain form of every sentence."""
-    acts, known = set(), set()
-    for path in folder.glob("*.yml"):
-        for block in yaml.safe_load(path.read_text(encoding="utf-8"))["nlu"]:
-            acts.add(block["intent"])
-            known |= {_plain(line.removeprefix("- ")) for line in block["examples"].splitlines()}
-    return acts, known
 
 
 def _with(before: str, new: list[Labelled]) -> str:

@@ -6,6 +6,7 @@ sentence encoder finds the same thing said in other words.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,11 +28,18 @@ NEIGHBOURS = 8
 
 @dataclass(frozen=True)
 class Sentence:
-    """One training sentence. `label` is its topic, or its act where it has none."""
+    """One training sentence with its labels. `facets` is None where the sentence says nothing of them."""
 
     file: str
-    label: str
+    act: str
+    topic: str | None
+    facets: tuple[str, ...] | None
     text: str
+
+    @property
+    def label(self) -> str:
+        """Its topic, or its act where it has none."""
+        return self.topic or self.act
 
 
 def sentences(folder: Path = NLU) -> list[Sentence]:
@@ -39,9 +47,16 @@ def sentences(folder: Path = NLU) -> list[Sentence]:
     found = []
     for path in sorted(folder.glob("*.yml")):
         for block in yaml.safe_load(path.read_text(encoding="utf-8"))["nlu"]:
-            label = (block.get("metadata") or {}).get("topic") or block["intent"]
-            found += [Sentence(path.name, label, line.removeprefix("- ")) for line in block["examples"].splitlines()]
+            labels = block.get("metadata") or {}
+            facets = tuple(labels["facets"]) if "facets" in labels else None
+            for line in block["examples"].splitlines():
+                found.append(Sentence(path.name, block["intent"], labels.get("topic"), facets, line.removeprefix("- ")))
     return found
+
+
+def plain(text: str) -> str:
+    """Return what makes two sentences the same: folded, without punctuation; a text of nothing else stays itself."""
+    return re.sub(r"\W+", " ", fold(text)).strip() or text
 
 
 def ngram_vectors(texts: list[str]) -> csr_matrix:

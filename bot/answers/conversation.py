@@ -16,6 +16,8 @@ from bot.answers.text import facet_buttons, helpline_line, render
 from bot.knowledge.dates import weeks_waited
 from bot.knowledge.directory import Directory
 from bot.knowledge.hours import COPENHAGEN
+from bot.knowledge.laws import LawReference
+from bot.knowledge.models import AgeRule
 from bot.knowledge.places import near_names
 from bot.knowledge.situations import situated_department
 from bot.knowledge.words import named_topic
@@ -38,7 +40,7 @@ HANDOFF_LINES = (*RELATIVES_LINES, "angsttelefonen", "depressionslinien")
 
 @dataclass(frozen=True)
 class Understood:
-    """What the NLU says of a message: act, ranked topics, facets, places, age, old sections and their successors."""
+    """What the NLU says of a message: act, ranked topics, facets, places, age and sections of the law."""
 
     text: str
     act: str = "ask"
@@ -48,7 +50,7 @@ class Understood:
     ambiguous: list[str] = field(default_factory=list)
     unknown_place: str | None = None
     age: float | None = None
-    laws: list[tuple[str, str | None]] = field(default_factory=list)
+    laws: list[LawReference] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -102,14 +104,14 @@ def answer_turn(heard: Understood, state: State, directory: Directory, now: dt.d
     topic = choice if choice in directory.topics else _topic(heard, state, directory)
     if topic is None:
         return _without_topic(heard, state, directory, now)
-    if twins := _twins(heard, state, topic, directory):
-        return _ask_age(topic, twins, heard, state, directory, now)
+    if rule := _age_decides(heard, state, topic, directory):
+        return _ask_age(topic, rule, heard, state, directory, now)
     facets = _facets(heard, state, topic)
     unit = _unit(heard, state, topic, directory)
     answer = find_answer(
         directory, topic, state.municipality, now=now, facets=facets, age=state.age, department_type=unit
     )
-    answer.law_note = _law_note(heard)
+    answer.law_note = _law_note(heard, answer.topic or topic)
     told = weeks_waited(heard.text, now.astimezone(COPENHAGEN).date())
     answer.waited_weeks = told or (state.waited_weeks if answer.topic == state.topic else None)
     asked = list(state.asked)
@@ -126,7 +128,7 @@ def answer_turn(heard: Understood, state: State, directory: Directory, now: dt.d
     buttons += [_button(candidate["title"]) for candidate in answer.candidates]
     text = render(answer)
     if answer.candidates and answer.question is None:
-        titles = " eller ".join(candidate["title"] for candidate in answer.candidates)
+        titles = " eller ".join(candidate["title"].rstrip("?") for candidate in answer.candidates)
         text += f"\nHandler det også om {titles}?"
     state = replace(
         state,
@@ -165,10 +167,12 @@ def something_else_turn(state: State, now: dt.datetime) -> tuple[Message, State]
 def crisis_turn(state: State, directory: Directory, now: dt.datetime, heard: Understood | None = None) -> Message:
     """Return the emergency numbers in three short sentences, the region's line when the place is known.
 
-    What else was asked, as far as it was `heard`, is offered as a button: danger hides in questions, and what sounds
-    like danger may be one. The state stays as it is, so a "ja" is not taken for that offer.
+    Danger hides in questions, and what sounds like danger may be one. So what else was asked, as far as it was `heard`,
+    stands in the answer object, and its topic is offered as a button. The state stays as it is, so a "ja" is not taken
+    for that offer.
     """
-    region = directory.municipalities[state.municipality].region if state.municipality else None
+    municipality = (heard and heard.municipality) or state.municipality
+    region = directory.municipalities[municipality].region if municipality else None
     named = [helpline(directory, key, now) for key in CRISIS_LINES]
     known = [line for line in (named[0], region_line(directory, region, now), named[1]) if line]
     others = ", ".join(f"{line.name} {line.phone}" for line in known[1:])
@@ -177,12 +181,17 @@ def crisis_turn(state: State, directory: Directory, now: dt.datetime, heard: Und
         f"Du kan også ringe her og tale med nogen: {others}. "
         "Bliv hos personen, hvis det er trygt for dig. Du behøver ikke klare det alene."
     )
-    answer = Answer(kind="crisis", as_of=_iso(now), helplines=known)
-    if heard and heard.topics and heard.topics[0][1] >= SURE and heard.topics[0][0] in directory.topics:
-        title = directory.topics[heard.topics[0][0]].title
-        answer.candidates = [{"topic": heard.topics[0][0], "title": title}]
-        text += f" Er ingen i fare lige nu, kan jeg også svare på: {title}."
-    return Message(text, answer, [_button(candidate["title"]) for candidate in answer.candidates])
+    asked = heard.topics[0] if heard and heard.topics else (None, 0.0)
+    if heard is None or asked[0] not in directory.topics or asked[1] < SURE:
+        place = _place(replace(state, municipality=municipality), directory)
+        return Message(text, Answer(kind="crisis", as_of=_iso(now), helplines=known, municipality=place))
+    unit = _unit(heard, state, asked[0], directory)
+    answer = find_answer(directory, asked[0], municipality, now=now, age=heard.age, department_type=unit)
+    title = directory.topics[answer.topic or asked[0]].title
+    answer.kind, answer.question, answer.helplines = "crisis", None, known
+    answer.candidates = [{"topic": answer.topic or asked[0], "title": title}]
+    text += f" Er ingen i fare lige nu, kan jeg også svare på: {title}."
+    return Message(text, answer, [_button(title)])
 
 
 def handoff_turn(state: State, directory: Directory, now: dt.datetime) -> Message:
@@ -313,9 +322,9 @@ def _unit(heard: Understood, state: State, topic: str, directory: Directory) -> 
     return told or (state.unit if at_age == state.topic else None)
 
 
-def _law_note(heard: Understood) -> str | None:
-    """People know help by the section it had; say what it is called now."""
-    moved = [f"§ {section} hedder nu {today}" for section, today in heard.laws if today]
+def _law_note(heard: Understood, topic: str) -> str | None:
+    """People know help by the section it had; say what it is called now, where the answer is about that help."""
+    moved = [f"§ {law.section} hedder nu {law.today}" for law in heard.laws if law.today and topic in law.topics]
     return f"{'; '.join(moved[:2])}." if moved else None
 
 
@@ -345,39 +354,47 @@ def _candidates(heard: Understood, topic: str, state: State, directory: Director
     ][:2]
 
 
-def _twins(heard: Understood, state: State, topic: str, directory: Directory) -> str | None:
-    """Return the topic's child or adult twin when only the age can tell which of the two is meant."""
+def _age_decides(heard: Understood, state: State, topic: str, directory: Directory) -> AgeRule | None:
+    """Return the rule that leads to the topic's child or adult twin, when only the age can tell which is meant."""
     if state.age is not None or "age" in state.asked or heard.act != "ask":
         return None
     best = heard.topics[0][1] if heard.topics else 0.0
     nearest = {code for code, probability in heard.topics[:3] if probability >= best / 2}
-    for rule in directory.age_rules.get(topic, []):
-        if rule.moves_to in nearest and ADULT in (rule.minimum_age, (rule.maximum_age or 0) + 1):
-            return rule.moves_to
-    return None
+    return next((rule for rule in _rules_at_18(topic, directory) if rule.moves_to in nearest), None)
+
+
+def _rules_at_18(topic: str, directory: Directory) -> list[AgeRule]:
+    """Return what leads from the topic across the age of majority, in either direction."""
+    rules = directory.age_rules.get(topic, [])
+    return [rule for rule in rules if ADULT in (rule.minimum_age, (rule.maximum_age or 0) + 1)]
 
 
 def _twin_candidate(topic: str, directory: Directory) -> list[dict[str, str]]:
     """The twin across 18, for when the age was asked and not given."""
-    rules = directory.age_rules.get(topic, [])
-    twins = [rule.moves_to for rule in rules if ADULT in (rule.minimum_age, (rule.maximum_age or 0) + 1)]
+    twins = [rule.moves_to for rule in _rules_at_18(topic, directory)]
     return [{"topic": code, "title": directory.topics[code].title} for code in twins[:1]]
 
 
 def _ask_age(
-    topic: str, twin: str, heard: Understood, state: State, directory: Directory, now: dt.datetime
+    topic: str, rule: AgeRule, heard: Understood, state: State, directory: Directory, now: dt.datetime
 ) -> tuple[Message, State]:
-    titles = [{"topic": code, "title": directory.topics[code].title} for code in (topic, twin)]
-    likely = find_answer(directory, topic, state.municipality, now=now)
-    other = find_answer(directory, twin, state.municipality, now=now)
-    answer = Answer(kind="clarify", as_of=_iso(now), topic=topic, question="age", candidates=titles)
-    answer.department, answer.municipality = likely.department, likely.municipality
-    child = topic if directory.age_rules[topic][0].minimum_age == ADULT else twin
-    under, over = (likely, other) if child == topic else (other, likely)
+    twin = rule.moves_to
+    likely, other = (find_answer(directory, code, state.municipality, now=now) for code in (topic, twin))
+    under, over = (likely, other) if rule.minimum_age == ADULT else (other, likely)
     assert under.department and over.department
+    answer = Answer(
+        kind="clarify",
+        as_of=_iso(now),
+        topic=topic,
+        question="age",
+        candidates=[{"topic": code, "title": directory.topics[code].title} for code in (topic, twin)],
+        department=likely.department,
+        municipality=likely.municipality,
+        sources=likely.sources,
+    )
     text = (
         "Hvor gammel er den, det handler om? Reglerne er forskellige. "
-        f"Under 18 år: {under.department.name}. Fra 18 år: {over.department.name}."
+        f"Under 18 år: {under.department.type_name}. Fra 18 år: {over.department.type_name}."
     )
     buttons = [
         {"title": "Under 18", "payload": "Under 18 år"},

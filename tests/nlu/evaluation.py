@@ -2,8 +2,9 @@
 
 Everything here was written by people who had not seen the training sentences. `questions_blind.csv` and
 `dialogues_blind.yml` were not looked at while anything was built; `questions_seen.csv` was used to choose between
-designs. What counts as right: the answer names an acceptable topic and the unit a social worker would send this person
-to first. Where two readers of a question disagreed, what either called right is right.
+designs, and so was `danger_seen.csv` for the two nets that find danger. What counts as right: the answer names an
+acceptable topic and the unit a social worker would send this person to first. Where two readers of a question
+disagreed, what either called right is right. An emergency answer never counts as the right topic or unit.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import yaml
 
 BLIND = Path(__file__).with_name("questions_blind.csv")
 SEEN = Path(__file__).with_name("questions_seen.csv")
+DANGER_SEEN = Path(__file__).with_name("danger_seen.csv")
 DIALOGUES = Path(__file__).with_name("dialogues_blind.yml")
 NARROW = {"hours", "contact", "time", "complaint", "cost"}
 LETTERS = {"letter", "after_refusal", "sent_around", "story"}
@@ -92,7 +94,7 @@ def judge(row: dict[str, str], answer: dict[str, Any]) -> Iterator[tuple[str, bo
         return
     wanted = set(row["topics"].split(";"))
     offered = {answer["topic"], *(candidate["topic"] for candidate in answer["candidates"])}
-    right = answer["topic"] in wanted and answer["question"] != "topic"
+    right = answer["topic"] in wanted and answer["kind"] in KINDS["answer"] and answer["question"] != "topic"
     yield "topic", right
     yield "topic or offered", bool(offered & wanted)
     if row["voice"] in LETTERS:
@@ -100,7 +102,7 @@ def judge(row: dict[str, str], answer: dict[str, Any]) -> Iterator[tuple[str, bo
         yield "topic or offered, letters", bool(offered & wanted)
     yield "no wrong answer without the right one offered", answer["topic"] is None or bool(offered & wanted)
     department = answer["department"] or {}
-    yield "unit", department.get("type") in row["unit"].split(";")
+    yield "unit", department.get("type") in row["unit"].split(";") and answer["kind"] in KINDS["answer"]
     narrow = set(row["facets"].split(";")) & NARROW
     if row.get("facets_disputed"):
         pass  # one reader saw a narrow question, the other did not

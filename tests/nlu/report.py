@@ -12,6 +12,7 @@ import json
 import os
 import statistics
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 import matplotlib
@@ -25,8 +26,8 @@ from bot.knowledge.directory import Directory
 from bot.knowledge.load import ROOT
 from bot.safety.crisis import is_crisis
 from bot.training import TOOK, ensure_model
-from tests.nlu import yardstick
-from tests.nlu.evaluation import LETTERS, Figure
+from tests.nlu import evaluation, yardstick
+from tests.nlu.evaluation import DANGER_SEEN, LETTERS, Figure
 
 AIMS = {
     "topic": 0.90,
@@ -52,8 +53,11 @@ def main() -> None:
     report = json.loads(path.read_text(encoding="utf-8"))
     questions = [record for record in report["records"] if record["kind"] == "answer"]
     figures = {name: Figure(f["right"], f["of"]) for name, f in report["figures"].items()}
-    both = _compare(questions, Directory.read(make_engine()))
+    chosen_on = evaluation.questions(DANGER_SEEN)
+    judged = [record["text"] for record in [*report["records"], *chosen_on]]
+    both = _compare(questions, judged, Directory.read(make_engine()))
     nets = _nets(report["records"], both["ours"]["acts"])
+    nets |= {f"{name} (choosing)": figure for name, figure in _nets(chosen_on, both["ours"]["acts"]).items()}
     report |= {"yardstick": {name: both[name]["figures"] for name in both}, "nets": _plain(nets)}
     path.write_text(json.dumps(report, ensure_ascii=False, indent=1), encoding="utf-8")
     for name, figure in figures.items():
@@ -68,17 +72,19 @@ def main() -> None:
     print(f"\n{page}")
 
 
-def _compare(questions: list[dict[str, Any]], directory: Directory) -> dict[str, dict[str, Any]]:
-    """Both models on the same questions: topic, the topic's usual unit, time, memory, training time."""
+def _compare(questions: list[dict[str, Any]], judged: list[str], directory: Directory) -> dict[str, dict[str, Any]]:
+    """Both models on the same questions: topic, the topic's usual unit, time, memory, training time.
+
+    Besides, what each takes the `judged` messages to do: their acts.
+    """
     texts = [question["text"] for question in questions]
     timed = sorted(texts, key=lambda text: abs(len(text.split()) - WORDS))[:100]
-    crisis = [record["text"] for record in json.loads((ROOT / "build" / "evaluation.json").read_text())["records"]]
     models = {"ours": (ensure_model(), float(TOOK.read_text()) if TOOK.exists() else None)}
     if EPOCHS:
         models["yardstick"] = yardstick.train(EPOCHS)
     both: dict[str, dict[str, Any]] = {}
     for name, (model, seconds) in models.items():
-        said = yardstick.measure(model, [*texts, *crisis], timed * 3)
+        said = yardstick.measure(model, [*texts, *judged], timed * 3)
         rankings = said["rankings"][: len(texts)]
         topic, first_three, letters, unit = Figure(), Figure(), Figure(), Figure()
         for question, ranking in zip(questions, rankings):
@@ -92,7 +98,7 @@ def _compare(questions: list[dict[str, Any]], directory: Directory) -> dict[str,
             unit.add(ranking[0][0] in directory.topics and usual in question["unit"].split(";"))
         both[name] = {
             "rankings": rankings,
-            "acts": dict(zip(crisis, said["acts"][len(texts) :])),
+            "acts": dict(zip(judged, said["acts"][len(texts) :])),
             "figures": {
                 "topic": round(topic.share, 4),
                 "topic, letters": round(letters.share, 4),
@@ -108,7 +114,7 @@ def _compare(questions: list[dict[str, Any]], directory: Directory) -> dict[str,
     return both
 
 
-def _nets(records: list[dict[str, Any]], acts: dict[str, str]) -> dict[str, Figure]:
+def _nets(records: Sequence[dict[str, Any]], acts: dict[str, str]) -> dict[str, Figure]:
     """The two nets for people in danger, each alone."""
     nets: dict[str, Figure] = defaultdict(Figure)
     for record in records:
@@ -151,6 +157,7 @@ def _page(
             [[key, *(str(both[name]["figures"][key]) for name in both)] for key in both["ours"]["figures"]],
         ),
         "<h2>The two nets for danger, each alone</h2>",
+        "<p>“Choosing”: the messages that the threshold was chosen on.</p>",
         _table(["", "share", "95 %"], [[name, f"{f.share:.1%}", _interval(f)] for name, f in nets.items()]),
         "<h2>Calibration: how sure, how often right</h2>",
         _calibration_picture(questions, both),

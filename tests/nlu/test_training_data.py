@@ -6,31 +6,25 @@ from collections import Counter, defaultdict
 import pytest
 import yaml
 
+from bot import training_data
 from bot.knowledge.load import ROOT
 from bot.knowledge.models import FACETS
 from bot.knowledge.places import fold
 from bot.nlu.encoder import encode
 from bot.safety.redact import redact
-from bot.training_data import nearest, ngram_vectors
+from bot.training_data import nearest, ngram_vectors, plain
 from tests.nlu import evaluation
-from tests.nlu.evaluation import BLIND, SEEN
-
-
-def blocks():
-    for path in sorted((ROOT / "data" / "nlu").glob("*.yml")):
-        for block in yaml.safe_load(path.read_text(encoding="utf-8"))["nlu"]:
-            sentences = [line.removeprefix("- ") for line in block["examples"].splitlines()]
-            yield path.name, block["intent"], block.get("metadata") or {}, sentences
+from tests.nlu.evaluation import BLIND, DANGER_SEEN, SEEN
 
 
 @pytest.fixture(scope="module")
 def sentences():
-    return [(act, meta, sentence) for _, act, meta, found in blocks() for sentence in found]
+    return training_data.sentences()
 
 
 def test_every_topic_and_every_act_has_enough(sentences, directory):
-    topics = Counter(meta["topic"] for _, meta, _ in sentences if "topic" in meta)
-    acts = Counter(act for act, _, _ in sentences)
+    topics = Counter(sentence.topic for sentence in sentences if sentence.topic)
+    acts = Counter(sentence.act for sentence in sentences)
     assert set(topics) == set(directory.topics)
     assert min(topics.values()) >= 80
     assert min(acts.values()) >= 150
@@ -38,24 +32,26 @@ def test_every_topic_and_every_act_has_enough(sentences, directory):
 
 
 def test_labels_are_codes_of_the_table(sentences):
-    for _, meta, sentence in sentences:
-        assert set(meta) <= {"topic", "facets"}, sentence
-        assert set(meta.get("facets", [])) <= set(FACETS), sentence
+    for path in (ROOT / "data" / "nlu").glob("*.yml"):
+        for block in yaml.safe_load(path.read_text(encoding="utf-8"))["nlu"]:
+            assert set(block.get("metadata") or {}) <= {"topic", "facets"}, path
+    for sentence in sentences:
+        assert set(sentence.facets or ()) <= set(FACETS), sentence
 
 
 def test_no_sentence_stands_twice(sentences):
-    plain = Counter(re.sub(r"\W+", " ", fold(sentence)).strip() or sentence for _, _, sentence in sentences)
-    assert [sentence for sentence, count in plain.items() if count > 1] == []
+    counts = Counter(plain(sentence.text) for sentence in sentences)
+    assert [text for text, count in counts.items() if count > 1] == []
 
 
 def test_no_personal_data(sentences):
-    assert [sentence for _, _, sentence in sentences if redact(sentence)[1]] == []
+    assert [sentence.text for sentence in sentences if redact(sentence.text)[1]] == []
 
 
 @pytest.fixture(scope="module")
 def questions():
     """Everything that is measured with: single questions, and what is said in dialogues; greetings are everybody's."""
-    asked = [row["text"] for path in (BLIND, SEEN) for row in evaluation.questions(path)]
+    asked = [row["text"] for path in (BLIND, SEEN, DANGER_SEEN) for row in evaluation.questions(path)]
     asked += [turn["says"] for dialogue in evaluation.dialogues() for turn in dialogue["turns"]]
     return [text for text in asked if len(text.split()) > 3]
 
@@ -68,10 +64,10 @@ def test_no_evaluation_question_is_in_the_training_data(sentences, questions):
         return {tuple(words[i : i + 5]) for i in range(len(words) - 4)}
 
     assert len(questions) > 1500
-    trained = {fold(sentence).strip(" .?!") for _, _, sentence in sentences}
+    trained = {fold(sentence.text).strip(" .?!") for sentence in sentences}
     holders = defaultdict(list)
-    for number, (_, _, sentence) in enumerate(sentences):
-        for part in shingles(sentence):
+    for number, sentence in enumerate(sentences):
+        for part in shingles(sentence.text):
             holders[part].append(number)
     for question in questions:
         assert fold(question).strip(" .?!") not in trained, question
@@ -85,7 +81,7 @@ def test_no_evaluation_question_is_a_training_sentence_in_other_words(sentences,
 
     Short questions are alike in any two heads ("hvor søger man bostøtte"), so those of more than eight words count.
     """
-    trained = [sentence for _, _, sentence in sentences if len(sentence.split()) > 8]
+    trained = [sentence.text for sentence in sentences if len(sentence.text.split()) > 8]
     asked = [question for question in questions if len(question.split()) > 8]
     rows = ngram_vectors(trained + asked)
     alike = list(nearest(rows[len(trained) :], rows[: len(trained)], 1))

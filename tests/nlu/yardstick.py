@@ -13,6 +13,7 @@ import resource
 import subprocess
 import sys
 import time
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ import yaml
 
 from bot.knowledge.load import ROOT
 from bot.training import environment
+from bot.training_data import sentences
 
 HOME = ROOT / "build" / "yardstick"
 PIPELINE = """\
@@ -48,19 +50,12 @@ pipeline:
 """
 
 
-def training_sentences() -> dict[str, list[str]]:
-    """Return our training sentences by intent: the topic where a sentence has one, else the dialogue act."""
-    intents: dict[str, list[str]] = {}
-    for path in sorted((ROOT / "data" / "nlu").glob("*.yml")):
-        for block in yaml.safe_load(path.read_text(encoding="utf-8"))["nlu"]:
-            name = (block.get("metadata") or {}).get("topic") or block["intent"]
-            intents.setdefault(name, []).extend(block["examples"].splitlines())
-    return intents
-
-
 def train(epochs: int = 100) -> tuple[Path, float | None]:
     """Return the yardstick's model and the seconds its training took; trained once for each state of the sentences."""
-    nlu = {"nlu": [{"intent": name, "examples": "\n".join(lines)} for name, lines in training_sentences().items()]}
+    intents: dict[str, list[str]] = defaultdict(list)
+    for sentence in sentences():
+        intents[sentence.label].append(f"- {sentence.text}\n")
+    nlu = {"nlu": [{"intent": name, "examples": "".join(lines)} for name, lines in intents.items()]}
     text = yaml.safe_dump(nlu, allow_unicode=True, width=10_000)
     state = hashlib.sha256((text + PIPELINE + str(epochs)).encode()).hexdigest()[:12]
     model, took = HOME / f"yardstick-{state}.tar.gz", HOME / f"yardstick-{state}.json"

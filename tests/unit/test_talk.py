@@ -11,6 +11,7 @@ from bot.answers.conversation import (
     handoff_turn,
     reminder,
 )
+from bot.knowledge.laws import LawReference
 from tests.conftest import CLOCKS, MONDAY
 
 
@@ -47,18 +48,22 @@ def test_a_second_miss_gives_people_to_call(directory):
 
 
 def test_an_answer_offers_the_next_likely_topics(directory):
-    topics = [("bostoette", 0.6), ("personlig_praktisk_hjaelp", 0.2), ("vum", 0.02)]
+    topics = [("bostoette", 0.6), ("handlekommune", 0.2), ("vum", 0.02)]
     message, state = turn(directory, text="x", topics=topics, municipality="0259")
-    assert [c["topic"] for c in message.answer.candidates] == ["personlig_praktisk_hjaelp"]
-    assert "Handler det også om" in message.text
+    assert [c["topic"] for c in message.answer.candidates] == ["handlekommune"]
+    assert directory.topics["handlekommune"].title.endswith("?")
+    assert "Handler det også om" in message.text and "??" not in message.text
     yes, _ = turn(directory, state, text="ja", act="affirm")
-    assert yes.answer.topic == "personlig_praktisk_hjaelp"
+    assert yes.answer.topic == "handlekommune"
 
 
 def test_age_is_asked_only_where_it_decides_and_once(directory):
     twins = [("merudgifter_boern", 0.5), ("merudgifter_voksne", 0.4)]
     message, state = turn(directory, text="x", topics=twins, municipality="0259")
-    assert message.answer.question == "age"
+    assert message.answer.question == "age" and message.answer.sources
+    kinds = directory.department_types
+    child, adult = (kinds[code].term.name for code in ("familieafdeling", "voksenmyndighed"))
+    assert f"Under 18 år: {child}. Fra 18 år: {adult}." in message.text
     answered, state = turn(directory, state, text="han er 19", act="inform", age=19.0)
     assert answered.answer.topic == "merudgifter_voksne" and answered.answer.municipality["name"] == "Køge"
     known, _ = turn(directory, text="x", topics=twins, municipality="0259", age=9.0)
@@ -122,7 +127,15 @@ def test_a_crisis_that_the_classifier_hears_also_offers_what_was_asked(directory
     message = crisis_turn(State(municipality="0259"), directory, MONDAY, heard)
     assert message.text.startswith("Ring 112 nu") and message.answer.kind == "crisis"
     assert [button["title"] for button in message.buttons] == [directory.topics["bostoette"].title]
+    assert (message.answer.topic, message.answer.municipality["name"]) == ("bostoette", "Køge")
     assert crisis_turn(State(), directory, MONDAY).buttons == []
+
+
+def test_a_place_named_in_danger_gives_the_line_of_its_region(directory):
+    here = crisis_turn(State(municipality="0259"), directory, MONDAY)
+    there = crisis_turn(State(municipality="0259"), directory, MONDAY, Understood("...", municipality="0730"))
+    assert here.answer.helplines[1] != there.answer.helplines[1]
+    assert there.answer.municipality["name"] == "Randers"
 
 
 def test_a_benefits_complaint_is_a_facet_of_the_benefit(directory):
@@ -134,7 +147,8 @@ def test_a_benefits_complaint_is_a_facet_of_the_benefit(directory):
 
 
 def test_an_old_section_and_a_long_wait_are_told(directory):
-    message, _ = turn(
-        directory, text="vi fik § 42", topics=[("tabt_arbejdsfortjeneste", 0.9)], laws=[("42", "barnets lov § 87")]
-    )
+    old = LawReference("42", "serviceloven", ("tabt_arbejdsfortjeneste",), "barnets lov § 87")
+    message, _ = turn(directory, text="vi fik § 42", topics=[("tabt_arbejdsfortjeneste", 0.9)], laws=[old])
     assert message.text.startswith("§ 42 hedder nu barnets lov § 87.")
+    other, _ = turn(directory, text="vi fik § 42, nu søger vi stu", topics=[("stu", 0.9)], laws=[old])
+    assert other.answer.law_note is None, "what the answer is not about is not told"
