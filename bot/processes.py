@@ -43,7 +43,7 @@ def commands(port: int, rasa_port: int, actions_port: int) -> dict[str, str]:
     return {
         "actions": f"{python} -m rasa_sdk --actions actions.actions --port {actions_port}",
         "rasa": f"{python} -m rasa run -i 127.0.0.1 -p {rasa_port} -m {model}",
-        "edge": f"{python} -m gunicorn --workers 1 --threads 8 --bind 127.0.0.1:{port} 'bot.edge.app:create_app()'",
+        "edge": f"{python} -m gunicorn -c python:bot.edge.gunicorn_conf --bind 127.0.0.1:{port}",
     }
 
 

@@ -1,6 +1,7 @@
 """The one public door: the chat API of version 1, and a page that uses it.
 
-Everything outward speaks JSON in Danish; Rasa is reached over loopback and never trusted to answer.
+Everything outward speaks JSON in Danish; Rasa is reached over loopback and never trusted to answer. What stands around
+it has modules of its own: `settings`, `guard` (origins, headers), `limits`, `errors`, `log`, `metrics`, `health`.
 """
 
 from __future__ import annotations
@@ -9,46 +10,37 @@ import contextlib
 import datetime as dt
 import json
 import os
-import re
 import secrets
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import httpx
 from flask import Flask, Response, current_app, jsonify, render_template, request
 from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy.exc import SQLAlchemyError
-from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from bot.answers.answer import Answer, iso
 from bot.answers.conversation import Message, State, crisis_turn
 from bot.answers.degraded import degraded_turn
-from bot.answers.find import find_answer
-from bot.answers.text import render
+from bot.edge import errors, guard, limits, log, metrics, openapi
+from bot.edge.context import directory_or_none
+from bot.edge.context import now as moment
+from bot.edge.errors import MAX_BODY, BadRequest
+from bot.edge.health import health
+from bot.edge.lookups import lookup, municipalities, topics, unknown_municipality
 from bot.edge.rasa import Rasa, RasaSilent
+from bot.edge.settings import Settings
 from bot.knowledge.database import make_engine
-from bot.knowledge.directory import Directory, Shelf, UnknownMunicipality, UnknownTopic, is_stale
+from bot.knowledge.directory import Directory, Shelf, UnknownMunicipality
 from bot.knowledge.hours import COPENHAGEN
-from bot.knowledge.load import ROOT
-from bot.knowledge.models import FACETS
-from bot.knowledge.places import Gazetteer, near_names
+from bot.knowledge.places import Gazetteer
 from bot.safety.conversations import Conversations
 from bot.safety.crisis import is_crisis
 from bot.safety.redact import redact, without_marks
 from bot.safety.text import tidy
 
-MAX_BODY = 4096
 MAX_TEXT = 1000
 REDACTED = "Jeg har taget private oplysninger ud af din besked. Jeg har ikke brug for dem."
-
-
-class BadRequest(Exception):
-    """The request cannot be used; `field` is what is wrong."""
-
-    def __init__(self, message: str, field: str | None = None, code: str = "bad_request", status: int = 400) -> None:
-        super().__init__(message)
-        self.message, self.field, self.code, self.status = message, field, code, status
 
 
 def create_app(
@@ -57,43 +49,50 @@ def create_app(
     database_url: str | None = None,
     clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.timezone.utc),
     secret: str | None = None,
+    limited: bool = True,
+    settings: Settings | None = None,
 ) -> Flask:
-    """Return the door. Addresses default to VEJVISER_RASA_URL, VEJVISER_ACTIONS_URL and VEJVISER_DATABASE_URL."""
+    """Return the door. Addresses default to VEJVISER_RASA_URL, VEJVISER_ACTIONS_URL and VEJVISER_DATABASE_URL.
+
+    `limited=False` takes the rates away, for a test that writes faster than people do. Raises SettingsError.
+    """
+    settings = settings or Settings.read(secret=secret)
     app = Flask(__name__)
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    app.url_map.merge_slashes = False  # no redirects: what is not a page of ours is not found
     app.config.update(
         MAX_CONTENT_LENGTH=MAX_BODY,
+        SETTINGS=settings,
+        LOG=log.make_log(),
         SHELF=Shelf(make_engine(database_url)),
-        RASA=Rasa(rasa_url or os.environ.get("VEJVISER_RASA_URL", "http://127.0.0.1:5005")),
-        ACTIONS_URL=actions_url or os.environ.get("VEJVISER_ACTIONS_URL", "http://127.0.0.1:5055/webhook"),
+        RASA=Rasa(
+            rasa_url or os.environ.get("VEJVISER_RASA_URL", "http://127.0.0.1:5005"),
+            actions_url or os.environ.get("VEJVISER_ACTIONS_URL", "http://127.0.0.1:5055/webhook"),
+        ),
         CLOCK=clock,
         CONVERSATIONS=Conversations(),
-        SESSIONS=URLSafeSerializer(secret or session_secret(), salt="session"),
+        SESSIONS=URLSafeSerializer(settings.secret, salt="session"),
     )
+    if settings.proxies:
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies, x_host=settings.proxies
+        )
+    log.register(app)
+    guard.register(app, settings)
+    errors.register(app)
+    limiter = app.config["LIMITER"] = limits.make_limiter(app, settings, limited)
     app.add_url_rule("/", view_func=page)
-    app.add_url_rule("/api/v1/messages", view_func=post_message, methods=["POST"])
+    app.add_url_rule(
+        "/api/v1/messages", view_func=limits.per_session(limiter, settings.session_rate, post_message), methods=["POST"]
+    )
     app.add_url_rule("/api/v1/sessions/<session>", view_func=delete_session, methods=["DELETE"])
-    app.add_url_rule("/api/v1/health", view_func=health)
     app.add_url_rule("/api/v1/municipalities", view_func=municipalities)
     app.add_url_rule("/api/v1/topics", view_func=topics)
     app.add_url_rule("/api/v1/lookup", view_func=lookup)
-    app.register_error_handler(BadRequest, _bad_request)
-    app.register_error_handler(HTTPException, _http_error)
-    app.register_error_handler(Exception, _unexpected)
-    app.after_request(_secure)
+    app.add_url_rule("/api/v1/openapi.json", "openapi", openapi.page)
+    app.add_url_rule("/api/v1/health", view_func=limiter.exempt(health))
+    metrics.register(app)
     return app
-
-
-def session_secret() -> str:
-    """Return the key that signs session ids: VEJVISER_SECRET, else one made on first start and kept in var/."""
-    if given := os.environ.get("VEJVISER_SECRET"):
-        return given
-    kept = Path(ROOT / "var" / "session.key")
-    if not kept.exists():
-        kept.parent.mkdir(exist_ok=True)
-        kept.touch(mode=0o600)
-        kept.write_text(secrets.token_urlsafe(32))
-    return kept.read_text()
 
 
 # -- the conversation --------------------------------------------------------------------------------------------
@@ -104,9 +103,21 @@ def post_message() -> Response:
     body = _body()
     sender, session = _session(body.get("session"))
     text = _text(body)
-    now = _now()
-    directory = _directory_or_none()
+    now = moment()
+    directory = directory_or_none()
     municipality = _site_municipality(body.get("municipality"), directory)
+    try:
+        messages = _answer(sender, text, municipality, directory, now)
+    except Exception as error:  # whatever it is, somebody waits for a number
+        current_app.config["LOG"].error("unexpected", error=type(error).__name__, where=errors.where(error))
+        messages = [_speak(_last_resort(municipality, directory, now))]
+    log.answered(sender, messages)
+    return jsonify({"session": session, "messages": messages})
+
+
+def _answer(
+    sender: str, text: str, municipality: str | None, directory: Directory | None, now: dt.datetime
+) -> list[dict[str, Any]]:
     clean, redacted = redact(text, _known_numbers(directory))
     if directory is not None and is_crisis(clean):
         place = Gazetteer(directory).find(clean).concerned
@@ -116,7 +127,15 @@ def post_message() -> Response:
         messages = _ask_rasa(sender, without_marks(clean) or "?", municipality, directory, now)
     if redacted:
         messages.insert(0, {"text": REDACTED, "buttons": [], "answer": None})
-    return jsonify({"session": session, "messages": messages})
+    return messages
+
+
+def _last_resort(municipality: str | None, directory: Directory | None, now: dt.datetime) -> Message:
+    """Return numbers to call without looking at the message again: it may be what broke."""
+    try:
+        return degraded_turn("", municipality, directory, now)
+    except Exception:
+        return degraded_turn("", None, None, now)
 
 
 def _ask_rasa(
@@ -124,12 +143,14 @@ def _ask_rasa(
 ) -> list[dict[str, Any]]:
     try:
         replies = current_app.config["RASA"].say(sender, text, municipality, now)
-    except RasaSilent:
+    except RasaSilent as silence:
+        current_app.config["LOG"].warning("rasa silent", why=str(silence))
         return [_speak(degraded_turn(text, municipality, directory, now))]
     conversations: Conversations = current_app.config["CONVERSATIONS"]
     if any(reply.forget for reply in replies):
         conversations.forget(sender)
-    conversations.forget_older_sometimes(dt.datetime.now(dt.timezone.utc))  # Rasa stamps events by the machine's clock
+    with contextlib.suppress(SQLAlchemyError):  # sweeping comes again; the answer is what matters now
+        conversations.forget_older_sometimes(dt.datetime.now(dt.timezone.utc))  # Rasa stamps by the machine's clock
     small_talk = Answer(kind="smalltalk", as_of=iso(now, COPENHAGEN) or "").to_json()
     return [{"text": r.text, "buttons": r.buttons, "answer": r.answer or small_talk} for r in replies]
 
@@ -187,171 +208,23 @@ def _text(body: dict[str, Any]) -> str:
 
 
 def _site_municipality(code: Any, directory: Directory | None) -> str | None:
-    if code is None or directory is None:
+    if directory is None:
         return None
+    if code is None:
+        site = guard.site_of_origin()
+        return site if site in directory.municipalities else None
     if not isinstance(code, str):
         raise BadRequest('Kommunekoden skal være tekst med fire cifre, fx "0259".', "municipality")
     try:
         return directory.municipality(code).code
     except UnknownMunicipality as error:
-        raise _unknown_municipality(error, directory) from error
-
-
-def _unknown_municipality(error: UnknownMunicipality, directory: Directory) -> BadRequest:
-    given = tidy(str(error))
-    near = error.near or near_names(directory, given)
-    message = f"Kommunekoden '{given[:40]}' kendes ikke. Mente du {', '.join(near)}?"
-    return BadRequest(message, "municipality", "unknown_municipality")
-
-
-# -- look-ups ----------------------------------------------------------------------------------------------------
-
-
-def lookup() -> Response:
-    """Return the answer object for `municipality`, `topic` and the date `on`, without a conversation."""
-    directory = _directory()
-    given = request.args
-    facets = [facet for facet in given.get("facets", "where").split(",") if facet]
-    if unknown := [facet for facet in facets if facet not in FACETS]:
-        raise BadRequest(f"Facetten '{unknown[0][:40]}' kendes ikke. Brug: {', '.join(FACETS)}.", "facets")
-    try:
-        on = dt.date.fromisoformat(given["on"]) if "on" in given else None
-    except ValueError as error:
-        raise BadRequest("Skriv datoen som år-måned-dag, fx 2026-11-21.", "on") from error
-    age = given.get("age")
-    if age is not None and not re.fullmatch(r"\d{1,3}(\.5)?", age, re.ASCII):
-        raise BadRequest("Skriv alderen som et tal, fx 17 eller 17.5.", "age")
-    if "topic" not in given:
-        raise BadRequest("Feltet topic mangler. Emnerne står på /api/v1/topics.", "topic")
-    try:
-        answer = find_answer(
-            directory,
-            given["topic"],
-            given.get("municipality") or None,
-            now=_now(),
-            facets=facets,
-            age=float(age) if age else None,
-            on=on,
-        )
-    except UnknownTopic as error:
-        near = f" Mente du {', '.join(error.near)}?" if error.near else " Emnerne står på /api/v1/topics."
-        raise BadRequest(f"Emnet '{str(error)[:40]}' kendes ikke.{near}", "topic", "unknown_topic") from error
-    except UnknownMunicipality as error:
-        raise _unknown_municipality(error, directory) from error
-    return jsonify({**answer.to_json(), "text": render(answer)})
-
-
-def municipalities() -> Response:
-    """Return the municipalities with code, name and region, by name."""
-    rows = sorted(_directory().municipalities.values(), key=lambda row: row.name)
-    return jsonify({"municipalities": [{"code": row.code, "name": row.name, "region": row.region} for row in rows]})
-
-
-def topics() -> Response:
-    """Return the topics with code, title, group and one sentence each."""
-    rows = _directory().topics.values()
-    return jsonify(
-        {
-            "topics": [
-                {"topic": row.code, "title": row.title, "group": row.topic_group, "description": row.description}
-                for row in rows
-            ]
-        }
-    )
-
-
-def health() -> tuple[Response, int]:
-    """Return 200 when every part answers, else 503 with the failing parts named."""
-    parts = {"rasa": "ok" if current_app.config["RASA"].is_up() else "down", "actions": "ok", "database": "ok"}
-    try:
-        url = current_app.config["ACTIONS_URL"].removesuffix("/webhook") + "/health"
-        httpx.get(url, timeout=2).raise_for_status()
-    except httpx.HTTPError:
-        parts["actions"] = "down"
-    knowledge: dict[str, Any] = {}
-    try:
-        shelf: Shelf = current_app.config["SHELF"]
-        shelf.ping()
-        directory = shelf.current()
-        shown = [org for org in directory.organizations if org.contact_points]
-        stale = sum(is_stale(org, _now().date()) for org in shown)
-        knowledge = {
-            "municipalities": len(directory.municipalities),
-            "topics": len(directory.topics),
-            "stale_share": round(stale / len(shown), 3) if shown else None,
-        }
-    except SQLAlchemyError:
-        parts["database"] = "down"
-    failing = [name for name, state in parts.items() if state != "ok"]
-    status = "ok" if not failing else "failing: " + ", ".join(failing)
-    return jsonify({"status": status, **parts, "knowledge": knowledge}), 503 if failing else 200
-
-
-def page() -> str:
-    """Return a plain page that talks with the API."""
-    return render_template("page.html")
-
-
-# -- pieces ------------------------------------------------------------------------------------------------------
-
-
-def _now() -> dt.datetime:
-    now: dt.datetime = current_app.config["CLOCK"]()
-    return now
-
-
-def _directory() -> Directory:
-    shelf: Shelf = current_app.config["SHELF"]
-    return shelf.current()
-
-
-def _directory_or_none() -> Directory | None:
-    try:
-        return _directory()
-    except SQLAlchemyError:
-        return None
+        raise unknown_municipality(error, directory) from error
 
 
 def _known_numbers(directory: Directory | None) -> frozenset[str]:
     return directory.phone_numbers if directory else frozenset()
 
 
-def _error(code: str, message: str, status: int, field: str | None = None) -> tuple[Response, int]:
-    error = {"code": code, "message": message} | ({"field": field} if field else {})
-    return jsonify({"error": error}), status
-
-
-def _bad_request(error: BadRequest) -> tuple[Response, int]:
-    return _error(error.code, error.message, error.status, error.field)
-
-
-def _http_error(error: HTTPException) -> tuple[Response, int]:
-    said = {
-        404: "Siden findes ikke.",
-        405: "Den metode bruges ikke her.",
-        413: f"Beskeden er for stor. Den må højst fylde {MAX_BODY} bytes.",
-    }
-    status = error.code or 500
-    return _error(
-        (error.name or "error").lower().replace(" ", "_"), said.get(status, "Det kunne ikke lade sig gøre."), status
-    )
-
-
-def _unexpected(error: Exception) -> tuple[Response, int]:
-    """Log where it broke, never what was written, and leave the person with a number."""
-    trace = error.__traceback__
-    while trace and trace.tb_next:
-        trace = trace.tb_next
-    where = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else "?"
-    current_app.logger.error("%s at %s", type(error).__name__, where)
-    return _error("internal", "Noget gik galt hos os. Er nogen i fare, så ring 112. Ellers prøv igen om lidt.", 500)
-
-
-def _secure(response: Response) -> Response:
-    response.headers["Content-Security-Policy"] = (
-        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
-        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-    )
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response
+def page() -> str:
+    """Return a plain page that talks with the API."""
+    return render_template("page.html")

@@ -8,6 +8,8 @@ from typing import Any
 
 import httpx
 
+from bot.edge.breaker import Breaker
+
 TIMEOUT_SECONDS = 4.0
 
 
@@ -26,31 +28,51 @@ class Reply:
 
 
 class Rasa:
-    """Rasa's REST channel."""
+    """Rasa's REST channel, behind a circuit breaker."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, actions_url: str, breaker: Breaker | None = None) -> None:
         self._client = httpx.Client(base_url=url, timeout=TIMEOUT_SECONDS)
+        self._actions_health = actions_url.removesuffix("/webhook") + "/health"
+        self._actions_doubted = False
+        self.breaker = breaker or Breaker()
 
     def say(self, sender: str, text: str, municipality: str | None, now: dt.datetime) -> list[Reply]:
         """Send one message and return the replies, at least one. Raises RasaSilent."""
+        if not self.breaker.allows():
+            raise RasaSilent("breaker open")
         metadata = {"municipality": municipality, "now": now.isoformat()}
         try:
             response = self._client.post(
                 "/webhooks/rest/webhook", json={"sender": sender, "message": text, "metadata": metadata}
             )
             response.raise_for_status()
-            parts = response.json()
-        except (httpx.HTTPError, ValueError) as error:
+            replies = _join(response.json())
+        except (httpx.HTTPError, ValueError, TypeError, AttributeError) as error:
+            self.breaker.failed()
             raise RasaSilent(type(error).__name__) from error
-        replies = _join(parts)
+        # Having nothing to say is no failure of the line: else one person's odd message could shut out everybody.
+        self.breaker.succeeded()
         if not replies:
+            self._actions_doubted = True
             raise RasaSilent("no reply")
+        if any(reply.answer for reply in replies):
+            self._actions_doubted = False
+        elif self._actions_doubted and not self.actions_are_up(0.5):
+            # Rasa's fixed sentences need no action, but whoever gets one now gets nothing else: better a number.
+            raise RasaSilent("actions down")
         return replies
 
     def is_up(self) -> bool:
         """Return whether Rasa's channel answers."""
         try:
             return self._client.get("/webhooks/rest/", timeout=2).is_success
+        except httpx.HTTPError:
+            return False
+
+    def actions_are_up(self, seconds: float) -> bool:
+        """Return whether the action server answers within so many seconds."""
+        try:
+            return httpx.get(self._actions_health, timeout=seconds).is_success
         except httpx.HTTPError:
             return False
 

@@ -11,7 +11,7 @@ from tests.conftest import CLOCKS, MONDAY
 @functools.lru_cache
 def door(rasa_url, actions_url, database, now):
     """One door for everybody who comes at the same moment."""
-    return create_app(rasa_url, actions_url, database, clock=lambda: now, secret="test")
+    return create_app(rasa_url, actions_url, database, clock=lambda: now, secret="test", limited=False)
 
 
 class Person:
