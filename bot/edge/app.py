@@ -35,12 +35,14 @@ from bot.knowledge.models import FACETS
 from bot.knowledge.places import Gazetteer, near_names
 from bot.safety.conversations import Conversations
 from bot.safety.crisis import is_crisis
-from bot.safety.redact import redact
+from bot.safety.redact import redact, without_marks
 from bot.safety.text import tidy
 
 MAX_BODY = 4096
 MAX_TEXT = 1000
 REDACTED = "Jeg har taget private oplysninger ud af din besked. Jeg har ikke brug for dem."
+WHAT_IS_IT_ABOUT = "Skriv gerne, hvad det handler om, uden navne og numre. Så finder jeg vej."
+TOLD = "told"  # in a session id: the person has been told so once
 
 
 class BadRequest(Exception):
@@ -102,20 +104,24 @@ def session_secret() -> str:
 def post_message() -> Response:
     """Take one message and give the reply of the chat API: always something useful once the request is well made."""
     body = _body()
-    sender, session = _session(body.get("session"))
+    sender, session, told = _session(body.get("session"))
     text = _text(body)
     now = _now()
     directory = _directory_or_none()
     municipality = _site_municipality(body.get("municipality"), directory)
     clean, redacted = redact(text, _known_numbers(directory))
-    if directory is not None and is_crisis(clean):
+    danger = is_crisis(text)  # before redaction, which must never be able to hide it
+    if directory is not None and danger:
         place = Gazetteer(directory).find(clean).concerned
         code = place.code if place else municipality
         messages = [_speak(crisis_turn(State(municipality=code), directory, now))]
+    elif redacted and not re.search(r"[^\W\d_]", without_marks(clean)):
+        messages = [{"text": WHAT_IS_IT_ABOUT, "buttons": [], "answer": _small_talk(now)}]
     else:
-        messages = _ask_rasa(sender, clean, municipality, directory, now)
-    if redacted:
-        messages.insert(0, {"text": REDACTED, "buttons": [], "answer": None})
+        messages = _ask_rasa(sender, without_marks(clean), municipality, directory, now)
+    if redacted and not told:
+        session = current_app.config["SESSIONS"].dumps([sender, TOLD])
+        messages.insert(len(messages) if danger else 0, {"text": REDACTED, "buttons": [], "answer": None})
     return jsonify({"session": session, "messages": messages})
 
 
@@ -130,13 +136,16 @@ def _ask_rasa(
     if any(reply.forget for reply in replies):
         conversations.forget(sender)
     conversations.forget_older_sometimes(dt.datetime.now(dt.timezone.utc))  # Rasa stamps events by the machine's clock
-    small_talk = Answer(kind="smalltalk", as_of=iso(now, COPENHAGEN) or "").to_json()
-    return [{"text": r.text, "buttons": r.buttons, "answer": r.answer or small_talk} for r in replies]
+    return [{"text": r.text, "buttons": r.buttons, "answer": r.answer or _small_talk(now)} for r in replies]
+
+
+def _small_talk(now: dt.datetime) -> dict[str, Any]:
+    return Answer(kind="smalltalk", as_of=iso(now, COPENHAGEN) or "").to_json()
 
 
 def delete_session(session: str) -> tuple[Response, int]:
     """Delete everything that was kept of a conversation, at once."""
-    sender, _ = _session(session)
+    sender, _, _ = _session(session)
     current_app.config["CONVERSATIONS"].forget(sender)
     return jsonify({"deleted": True}), 200
 
@@ -159,19 +168,25 @@ def _body() -> dict[str, Any]:
     return body
 
 
-def _session(given: Any) -> tuple[str, str]:
-    """Return Rasa's sender id and the signed id the person carries; a new pair on the first turn."""
+def _session(given: Any) -> tuple[str, str, bool]:
+    """Return Rasa's sender id, the signed id the person carries, and whether they were told of redaction.
+
+    A new pair on the first turn. That they were told is in the signed id, so nothing more is kept of anybody.
+    """
     signer = current_app.config["SESSIONS"]
     sender: Any = None
+    told = False
     if given is None:
         sender = secrets.token_urlsafe(16)
-        return sender, signer.dumps(sender)
+        return sender, signer.dumps(sender), False
     if isinstance(given, str):
         with contextlib.suppress(BadSignature, UnicodeError):
             sender = signer.loads(given)
+    if isinstance(sender, list) and len(sender) == 2 and sender[1] == TOLD:
+        sender, told = sender[0], True
     if not isinstance(sender, str):
         raise BadRequest("Samtalen kendes ikke. Begynd en ny ved at sende session: null.", "session", "unknown_session")
-    return sender, given
+    return sender, given, told
 
 
 def _text(body: dict[str, Any]) -> str:
