@@ -10,7 +10,7 @@ from bot.answers.find import RELATIVES_LINES, find_answer, helpline, lines
 from bot.answers.text import helpline_line, render
 from bot.knowledge.directory import Directory
 from bot.knowledge.hours import COPENHAGEN
-from bot.knowledge.places import Gazetteer
+from bot.knowledge.places import gazetteer
 from bot.knowledge.words import named_topic
 
 SORRY = "Jeg har et teknisk problem og forstår kun enkelte ord lige nu."
@@ -22,7 +22,7 @@ def degraded_turn(text: str, municipality: str | None, directory: Directory | No
     as_of = iso(now, COPENHAGEN) or ""
     if directory is None:
         return Message(NO_TABLE, Answer(kind="degraded", as_of=as_of))
-    place = Gazetteer(directory).find(text).concerned
+    place = gazetteer(directory).find(text).concerned
     code = place.code if place else municipality
     topic = named_topic(text, directory)
     if topic:

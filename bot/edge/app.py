@@ -10,12 +10,12 @@ import contextlib
 import datetime as dt
 import json
 import os
-import secrets
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from flask import Flask, Response, current_app, jsonify, render_template, request
-from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -29,11 +29,12 @@ from bot.edge.errors import MAX_BODY, BadRequest
 from bot.edge.health import health
 from bot.edge.lookups import lookup, municipalities, topics, unknown_municipality
 from bot.edge.rasa import Rasa, RasaSilent
+from bot.edge.sessions import Session, Sessions
 from bot.edge.settings import Settings
 from bot.knowledge.database import make_engine
 from bot.knowledge.directory import Directory, Shelf, UnknownMunicipality
 from bot.knowledge.hours import COPENHAGEN
-from bot.knowledge.places import Gazetteer
+from bot.knowledge.places import gazetteer
 from bot.safety.conversations import Conversations
 from bot.safety.crisis import is_crisis
 from bot.safety.redact import redact, without_marks
@@ -41,6 +42,7 @@ from bot.safety.text import tidy
 
 MAX_TEXT = 1000
 REDACTED = "Jeg har taget private oplysninger ud af din besked. Jeg har ikke brug for dem."
+WHAT_IS_IT_ABOUT = "Skriv gerne, hvad det handler om, uden navne og numre. Så finder jeg vej."
 
 
 def create_app(
@@ -71,7 +73,7 @@ def create_app(
         ),
         CLOCK=clock,
         CONVERSATIONS=Conversations(),
-        SESSIONS=URLSafeSerializer(settings.secret, salt="session"),
+        SESSIONS=Sessions(settings.secret),
     )
     if settings.proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
@@ -101,33 +103,36 @@ def create_app(
 def post_message() -> Response:
     """Take one message and give the reply of the chat API: always something useful once the request is well made."""
     body = _body()
-    sender, session = _session(body.get("session"))
+    session = _session(body.get("session"))
     text = _text(body)
     now = moment()
     directory = directory_or_none()
     municipality = _site_municipality(body.get("municipality"), directory)
     try:
-        messages = _answer(sender, text, municipality, directory, now)
+        messages, session = _answer(session, text, municipality, directory, now)
     except Exception as error:  # whatever it is, somebody waits for a number
         current_app.config["LOG"].error("unexpected", error=type(error).__name__, where=errors.where(error))
         messages = [_speak(_last_resort(municipality, directory, now))]
-    log.answered(sender, messages)
-    return jsonify({"session": session, "messages": messages})
+    log.answered(session.sender, messages)
+    return jsonify({"session": current_app.config["SESSIONS"].id_of(session), "messages": messages})
 
 
 def _answer(
-    sender: str, text: str, municipality: str | None, directory: Directory | None, now: dt.datetime
-) -> list[dict[str, Any]]:
-    clean, redacted = redact(text, _known_numbers(directory))
-    if directory is not None and is_crisis(clean):
-        place = Gazetteer(directory).find(clean).concerned
+    session: Session, text: str, municipality: str | None, directory: Directory | None, now: dt.datetime
+) -> tuple[list[dict[str, Any]], Session]:
+    clean, redacted = redact(text, directory.phone_numbers if directory else frozenset())
+    danger = is_crisis(text)  # before redaction, which must never be able to hide it
+    if directory is not None and danger:
+        place = gazetteer(directory).find(clean).concerned
         code = place.code if place else municipality
         messages = [_speak(crisis_turn(State(municipality=code), directory, now))]
+    elif redacted and not re.search(r"[^\W\d_]", without_marks(clean)):
+        messages = [{"text": WHAT_IS_IT_ABOUT, "buttons": [], "answer": _small_talk(now)}]
     else:
-        messages = _ask_rasa(sender, without_marks(clean) or "?", municipality, directory, now)
-    if redacted:
-        messages.insert(0, {"text": REDACTED, "buttons": [], "answer": None})
-    return messages
+        messages = _ask_rasa(session.sender, without_marks(clean), municipality, directory, now)
+    if redacted and not session.told:
+        messages.insert(len(messages) if danger else 0, {"text": REDACTED, "buttons": [], "answer": None})
+    return messages, replace(session, told=session.told or redacted)
 
 
 def _last_resort(municipality: str | None, directory: Directory | None, now: dt.datetime) -> Message:
@@ -151,14 +156,16 @@ def _ask_rasa(
         conversations.forget(sender)
     with contextlib.suppress(SQLAlchemyError):  # sweeping comes again; the answer is what matters now
         conversations.forget_older_sometimes(dt.datetime.now(dt.timezone.utc))  # Rasa stamps by the machine's clock
-    small_talk = Answer(kind="smalltalk", as_of=iso(now, COPENHAGEN) or "").to_json()
-    return [{"text": r.text, "buttons": r.buttons, "answer": r.answer or small_talk} for r in replies]
+    return [{"text": r.text, "buttons": r.buttons, "answer": r.answer or _small_talk(now)} for r in replies]
+
+
+def _small_talk(now: dt.datetime) -> dict[str, Any]:
+    return Answer(kind="smalltalk", as_of=iso(now, COPENHAGEN) or "").to_json()
 
 
 def delete_session(session: str) -> tuple[Response, int]:
     """Delete everything that was kept of a conversation, at once."""
-    sender, _ = _session(session)
-    current_app.config["CONVERSATIONS"].forget(sender)
+    current_app.config["CONVERSATIONS"].forget(_session(session).sender)
     return jsonify({"deleted": True}), 200
 
 
@@ -180,19 +187,12 @@ def _body() -> dict[str, Any]:
     return body
 
 
-def _session(given: Any) -> tuple[str, str]:
-    """Return Rasa's sender id and the signed id the person carries; a new pair on the first turn."""
-    signer = current_app.config["SESSIONS"]
-    sender: Any = None
-    if given is None:
-        sender = secrets.token_urlsafe(16)
-        return sender, signer.dumps(sender)
-    if isinstance(given, str):
-        with contextlib.suppress(BadSignature, UnicodeError):
-            sender = signer.loads(given)
-    if not isinstance(sender, str):
+def _session(given: Any) -> Session:
+    sessions: Sessions = current_app.config["SESSIONS"]
+    session = sessions.new() if given is None else sessions.read(given)
+    if session is None:
         raise BadRequest("Samtalen kendes ikke. Begynd en ny ved at sende session: null.", "session", "unknown_session")
-    return sender, given
+    return session
 
 
 def _text(body: dict[str, Any]) -> str:
@@ -219,10 +219,6 @@ def _site_municipality(code: Any, directory: Directory | None) -> str | None:
         return directory.municipality(code).code
     except UnknownMunicipality as error:
         raise unknown_municipality(error, directory) from error
-
-
-def _known_numbers(directory: Directory | None) -> frozenset[str]:
-    return directory.phone_numbers if directory else frozenset()
 
 
 def page() -> str:

@@ -10,7 +10,6 @@ from typing import Any
 from flask import Flask, current_app, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
-from itsdangerous import BadData
 
 from bot.edge.settings import Settings
 
@@ -41,7 +40,7 @@ def per_session(limiter: Limiter, rate: str, view: View) -> View:
 
 def _sender() -> str | None:
     """Return the conversation the request belongs to if its signature is ours; other faults are told later."""
-    with contextlib.suppress(ValueError, RecursionError, LookupError, TypeError, AttributeError, BadData):
-        sender = current_app.config["SESSIONS"].loads(json.loads(request.get_data())["session"])
-        return sender if isinstance(sender, str) else None
+    with contextlib.suppress(ValueError, RecursionError, LookupError, TypeError, AttributeError):
+        session = current_app.config["SESSIONS"].read(json.loads(request.get_data())["session"])
+        return session.sender if session else None
     return None

@@ -6,6 +6,7 @@ where the text treats it as a place: written with a capital, after "i" or "fra",
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -310,3 +311,9 @@ def _once(found: list[Place]) -> list[Place]:
         if place.code not in best or place.weight > best[place.code].weight:
             best[place.code] = place
     return sorted(best.values(), key=lambda place: place.start)
+
+
+@functools.lru_cache(maxsize=2)
+def gazetteer(directory: Directory) -> Gazetteer:
+    """Return the names of a reading of the table, made once for it."""
+    return Gazetteer(directory)

@@ -5,6 +5,7 @@ import functools
 import pytest
 
 from bot.edge.app import create_app
+from bot.knowledge.load import ROOT
 from tests.conftest import CLOCKS, MONDAY
 
 
@@ -290,11 +291,52 @@ def test_a_conversation_is_deleted_from_the_disk(person, database):
 
 
 @pytest.mark.parametrize(
-    "text", ["mit cpr er 010190-1234", "min mail er mette@example.dk", "ring på 20 12 34 56", "010190-1234"]
+    "text",
+    [
+        "tlf. 22 33 44 55",
+        "mvh Mette",
+        "har I 010150-1234 i systemet?",
+        "mail: a@b.dk",
+        "22334455",
+        "cpr nr 010150-1234",
+    ],
 )
-def test_private_data_taken_out_is_no_wish_to_be_forgotten(person, text):
-    mother = person(municipality="0259").writes("hvor søger jeg tabt arbejdsfortjeneste?")
-    mother.writes(text)
-    assert "private oplysninger" in mother.text and "begynder forfra" not in mother.text
-    mother.writes("hvilken paragraf?")
-    assert "barnets lov § 87" in mother.text
+def test_what_is_taken_out_is_not_heard_as_a_wish_to_delete(person, text):
+    uncle = person(municipality="0259").writes("hvor søger jeg bostøtte?")
+    assert "Samtalen er slut" not in uncle.writes(text).text
+    assert uncle.messages[-1]["answer"]
+    uncle.writes("hvornår har de åbent?")
+    assert uncle.answer["topic"] == "bostoette"
+
+
+def test_nothing_personal_is_in_any_file_after_a_conversation(person, database, tmp_path_factory):
+    """The whole data folder and every log are searched, the conversation's store first of all."""
+    import os
+    from pathlib import Path
+
+    from bot.processes import LOGS
+
+    daughter = person()
+    daughter.writes(
+        "hvor søger jeg bostøtte til min bror Xaverius Kvistgaard, cpr 010150-1234, "
+        "han bor Lindevangsvej 117, 2. tv, 4600 Køge"
+    )
+    assert "taget private oplysninger ud" in daughter.text
+    assert daughter.messages[1]["answer"]["topic"] == "bostoette"
+    assert daughter.messages[1]["answer"]["municipality"]["name"] == "Køge"
+    daughter.writes("ring til mig på 31 41 59 26 eller skriv til kvistgaard@eksempel.dk, hvornår har de åbent?")
+    assert "hours" in daughter.answer["facets"] and "private oplysninger" not in daughter.text
+    daughter.writes("konto 4321 0027182818, sagsnr. 23-577215. Hilsen Mathilde Kvistgaard")
+    daughter.writes("min bror Xaverius Kvistgaard vil tage sit eget liv nu, cpr 010150-1234")
+    assert daughter.answer["kind"] == "crisis"
+
+    store = Path(os.environ["VEJVISER_CONVERSATIONS"])
+    assert b"til min bror, cpr, han bor, 4600 K" in store.read_bytes()  # what is left of it
+    folders = [store.parent, tmp_path_factory.getbasetemp(), LOGS.parent, ROOT / "data"]
+    files = [file for folder in folders if folder.exists() for file in folder.rglob("*") if file.is_file()]
+    assert any(file.name == "rasa.log" for file in files)
+    secrets = "Xaverius;Kvistgaard;010150;Lindevangsvej;31 41 59 26;31415926;kvistgaard@;0027182818;577215;Mathilde"
+    for file in files:
+        content = file.read_bytes()
+        for secret in secrets.split(";"):
+            assert secret.encode() not in content, (file, secret)
