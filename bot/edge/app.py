@@ -1,4 +1,4 @@
-"""The one public door: the chat API of version 1, and a page that uses it.
+"""The one public door: the chat API of version 1; its pages and the feedback on answers have modules of their own.
 
 Everything outward speaks JSON in Danish; Rasa is reached over loopback and never trusted to answer.
 """
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from flask import Flask, Response, current_app, jsonify, render_template, request
+from flask import Flask, Response, current_app, jsonify, request
 from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
@@ -59,18 +59,22 @@ def create_app(
     secret: str | None = None,
 ) -> Flask:
     """Return the door. Addresses default to VEJVISER_RASA_URL, VEJVISER_ACTIONS_URL and VEJVISER_DATABASE_URL."""
+    from bot.edge import feedback, pages  # here, because they use the pieces of this module
+
     app = Flask(__name__)
+    engine = make_engine(database_url)
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.config.update(
         MAX_CONTENT_LENGTH=MAX_BODY,
-        SHELF=Shelf(make_engine(database_url)),
+        SHELF=Shelf(engine),
         RASA=Rasa(rasa_url or os.environ.get("VEJVISER_RASA_URL", "http://127.0.0.1:5005")),
         ACTIONS_URL=actions_url or os.environ.get("VEJVISER_ACTIONS_URL", "http://127.0.0.1:5055/webhook"),
         CLOCK=clock,
         CONVERSATIONS=Conversations(),
         SESSIONS=URLSafeSerializer(secret or session_secret(), salt="session"),
     )
-    app.add_url_rule("/", view_func=page)
+    pages.register(app)
+    feedback.register(app, engine)
     app.add_url_rule("/api/v1/messages", view_func=post_message, methods=["POST"])
     app.add_url_rule("/api/v1/sessions/<session>", view_func=delete_session, methods=["DELETE"])
     app.add_url_rule("/api/v1/health", view_func=health)
@@ -285,11 +289,6 @@ def health() -> tuple[Response, int]:
     failing = [name for name, state in parts.items() if state != "ok"]
     status = "ok" if not failing else "failing: " + ", ".join(failing)
     return jsonify({"status": status, **parts, "knowledge": knowledge}), 503 if failing else 200
-
-
-def page() -> str:
-    """Return a plain page that talks with the API."""
-    return render_template("page.html")
 
 
 # -- pieces ------------------------------------------------------------------------------------------------------
