@@ -43,6 +43,7 @@ class Department:
     type_name: str
     name: str
     level: str
+    id: str | None = None  # of the row in `organization`, so that a correction finds it
     phone: str | None = None
     phones: list[Phone] = field(default_factory=list)
     email: str | None = None

@@ -295,7 +295,7 @@ class _Finder:
         own_kind = self.directory.department_types.get(org.department_type or "")
         if own_kind is not None:
             department.type, department.type_name = own_kind.code, own_kind.term.name
-        department.name = org.name
+        department.id, department.name = org.id, org.name
         department.website = org.website
         department.walk_in = org.drop_in
         department.way_in = org.way_in or department.way_in

@@ -1,29 +1,29 @@
-"""The one public door: the chat API of version 1, and a page that uses it.
+"""The one public door: the chat API of version 1.
 
 Everything outward speaks JSON in Danish; Rasa is reached over loopback and never trusted to answer. What stands around
-it has modules of its own: `settings`, `guard` (origins, headers), `limits`, `errors`, `log`, `metrics`, `health`.
+it has modules of its own: `settings`, `guard` (origins, headers), `limits`, `errors`, `log`, `metrics`, `health`,
+`pages`, `feedback`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import json
 import os
 import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from flask import Flask, Response, current_app, jsonify, render_template, request
+from flask import Flask, Response, current_app, jsonify
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from bot.answers.answer import Answer, iso
 from bot.answers.conversation import Message, State, crisis_turn
 from bot.answers.degraded import degraded_turn
-from bot.edge import errors, guard, limits, log, metrics, openapi
-from bot.edge.context import directory_or_none
+from bot.edge import errors, feedback, guard, limits, log, metrics, openapi, pages
+from bot.edge.context import directory_or_none, json_body
 from bot.edge.context import now as moment
 from bot.edge.errors import MAX_BODY, BadRequest
 from bot.edge.health import health
@@ -60,13 +60,14 @@ def create_app(
     """
     settings = settings or Settings.read(secret=secret)
     app = Flask(__name__)
+    engine = make_engine(database_url)
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.url_map.merge_slashes = False  # no redirects: what is not a page of ours is not found
     app.config.update(
         MAX_CONTENT_LENGTH=MAX_BODY,
         SETTINGS=settings,
         LOG=log.make_log(),
-        SHELF=Shelf(make_engine(database_url)),
+        SHELF=Shelf(engine),
         RASA=Rasa(
             rasa_url or os.environ.get("VEJVISER_RASA_URL", "http://127.0.0.1:5005"),
             actions_url or os.environ.get("VEJVISER_ACTIONS_URL", "http://127.0.0.1:5055/webhook"),
@@ -83,7 +84,8 @@ def create_app(
     guard.register(app, settings)
     errors.register(app)
     limiter = app.config["LIMITER"] = limits.make_limiter(app, settings, limited)
-    app.add_url_rule("/", view_func=page)
+    pages.register(app)
+    feedback.register(app, engine)
     app.add_url_rule(
         "/api/v1/messages", view_func=limits.per_session(limiter, settings.session_rate, post_message), methods=["POST"]
     )
@@ -102,7 +104,7 @@ def create_app(
 
 def post_message() -> Response:
     """Take one message and give the reply of the chat API: always something useful once the request is well made."""
-    body = _body()
+    body = json_body()
     session = _session(body.get("session"))
     text = _text(body)
     now = moment()
@@ -173,20 +175,6 @@ def _speak(message: Message) -> dict[str, Any]:
     return {"text": message.text, "buttons": message.buttons, "answer": message.answer.to_json()}
 
 
-def _body() -> dict[str, Any]:
-    if request.mimetype != "application/json":
-        raise BadRequest(
-            "Send beskeden som JSON (Content-Type: application/json).", code="unsupported_media_type", status=415
-        )
-    try:
-        body = json.loads(request.get_data(cache=False))
-    except (ValueError, RecursionError) as error:
-        raise BadRequest("Beskeden er ikke gyldig JSON.", code="invalid_json") from error
-    if not isinstance(body, dict):
-        raise BadRequest("Beskeden skal være et JSON-objekt med feltet text.", code="invalid_json")
-    return body
-
-
 def _session(given: Any) -> Session:
     sessions: Sessions = current_app.config["SESSIONS"]
     session = sessions.new() if given is None else sessions.read(given)
@@ -219,8 +207,3 @@ def _site_municipality(code: Any, directory: Directory | None) -> str | None:
         return directory.municipality(code).code
     except UnknownMunicipality as error:
         raise unknown_municipality(error, directory) from error
-
-
-def page() -> str:
-    """Return a plain page that talks with the API."""
-    return render_template("page.html")

@@ -1,12 +1,15 @@
-"""What every view needs of the app it runs in: the moment, and the table."""
+"""What every view needs: the moment, the table, and what was sent."""
 
 from __future__ import annotations
 
 import datetime as dt
+import json
+from typing import Any
 
-from flask import current_app
+from flask import current_app, request
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot.edge.errors import BadRequest
 from bot.knowledge.directory import Directory, Shelf
 
 
@@ -28,3 +31,18 @@ def directory_or_none() -> Directory | None:
         return directory()
     except SQLAlchemyError:
         return None
+
+
+def json_body() -> dict[str, Any]:
+    """Return the JSON object that was sent. Raises BadRequest."""
+    if request.mimetype != "application/json":
+        raise BadRequest(
+            "Send beskeden som JSON (Content-Type: application/json).", code="unsupported_media_type", status=415
+        )
+    try:
+        body = json.loads(request.get_data(cache=False))
+    except (ValueError, RecursionError) as error:
+        raise BadRequest("Beskeden er ikke gyldig JSON.", code="invalid_json") from error
+    if not isinstance(body, dict):
+        raise BadRequest("Beskeden skal være et JSON-objekt med feltet text.", code="invalid_json")
+    return body

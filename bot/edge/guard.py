@@ -21,8 +21,8 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
 }
-EMBEDDED = {"/widget.js"}  # what other sites load with a script tag
 ONE_YEAR = 31536000
 
 
@@ -76,9 +76,6 @@ def _secure(response: Response) -> Response:
     """Add what a view did not set itself."""
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
-    response.headers.setdefault(
-        "Cross-Origin-Resource-Policy", "cross-origin" if request.path in EMBEDDED else "same-origin"
-    )
     if request.path.startswith("/api/"):
         response.headers.setdefault("Cache-Control", "no-store")
     if request.is_secure:

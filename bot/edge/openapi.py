@@ -10,6 +10,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from flask import Response, jsonify
 
 from bot.answers.answer import Answer
+from bot.edge import feedback
 from bot.edge.errors import MAX_BODY
 from bot.knowledge.models import FACETS
 
@@ -59,6 +60,33 @@ def document() -> dict[str, Any]:
     schemas["Municipalities"] = _object(
         municipalities=_list(_object(code=_type("string"), name=_type("string"), region=_type("string")))
     )
+    place = _object(code=_type("string"), name=_type("string"))
+    number = _object(number=_type("string"), whose=_type("string"))
+    schemas["Contact"] = _object(
+        municipality={"anyOf": [place, _type("null")]}, phone={"anyOf": [number, _type("null")]}
+    )
+    schemas["Received"] = _object(received=_type("boolean"), redacted=_type("boolean"))
+    about = {"topic": _type("string"), "municipality": {"type": ["string", "null"]}}
+    schemas["Feedback"] = {
+        "type": "object",
+        "properties": {
+            **about,
+            "facet": {"enum": list(FACETS)},
+            "helped": {"type": ["boolean", "null"]},
+            "reason": {"type": "string", "maxLength": feedback.MAX_REASON},
+        },
+        "required": ["topic"],
+    }
+    schemas["Correction"] = {
+        "type": "object",
+        "properties": {
+            **about,
+            "department": {"type": ["string", "null"], "description": "`answer.department.id`"},
+            "field": {"enum": [*feedback.ORGANIZATION_FIELDS, *feedback.TOPIC_FIELDS]},
+            "message": {"type": "string", "minLength": 1, "maxLength": feedback.MAX_MESSAGE},
+        },
+        "required": ["topic", "field", "message"],
+    }
     topic = _object(**{name: _type("string") for name in ("topic", "title", "group", "description")})
     schemas["Topics"] = _object(topics=_list(topic))
     spoken = {"allOf": [_ref("Answer"), _object(text=_type("string"))]}
@@ -67,7 +95,25 @@ def document() -> dict[str, Any]:
         "info": {"title": "Vejviser", "version": "1", "description": "See docs/api.md. Texts and errors are Danish."},
         "paths": {
             "/api/v1/messages": {
-                "post": _operation("One message of a conversation", _ref("Reply"), "400 403 413 415 429", body=True)
+                "post": _operation(
+                    "One message of a conversation", _ref("Reply"), "400 403 413 415 429", body="Question"
+                )
+            },
+            "/api/v1/feedback": {
+                "post": _operation("Whether an answer helped", _ref("Received"), "400 403 413 415 429", body="Feedback")
+            },
+            "/api/v1/corrections": {
+                "post": _operation(
+                    "A fact is wrong", _ref("Received"), "400 403 413 415 429", body="Correction", done="201"
+                )
+            },
+            "/api/v1/contact": {
+                "get": _operation(
+                    "The main number of a municipality, for when we cannot be reached",
+                    _ref("Contact"),
+                    "429",
+                    [_parameter("municipality", "Four digits")],
+                )
             },
             "/api/v1/sessions/{session}": {
                 "delete": _operation(
@@ -128,9 +174,10 @@ def _operation(
     schema: dict[str, Any],
     failures: str,
     parameters: list[dict[str, Any]] | None = None,
-    body: bool = False,
+    body: str | None = None,
+    done: str = "200",
 ) -> dict[str, Any]:
-    responses = {"200": _content(schema, "Done")}
+    responses = {done: _content(schema, "Done")}
     if "503" in summary:
         responses["503"] = _content(schema, "Some part is down")
     responses |= {code: _content(_ref("Error"), _ERRORS[code]) for code in failures.split()}
@@ -140,7 +187,7 @@ def _operation(
     if parameters:
         operation["parameters"] = parameters
     if body:
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": _ref("Question")}}}
+        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": _ref(body)}}}
     return operation
 
 

@@ -477,6 +477,31 @@ class CorrectionReport(Base):
     resolved = Column(Boolean, nullable=False, default=False)
 
 
+class Feedback(Base):
+    """How often the answer to one part of a topic in one municipality helped: counts, and nothing of who said so."""
+
+    __tablename__ = "feedback"
+    __table_args__ = (UniqueConstraint("topic", "municipality_code", "facet"),)
+    id = Column(Integer, primary_key=True)
+    topic = Column(String(40), nullable=False)
+    municipality_code = Column(String(4), nullable=False, doc="Empty where no municipality was known.")
+    facet = Column(String(20), nullable=False)
+    helped = Column(Integer, nullable=False, default=0)
+    not_helped = Column(Integer, nullable=False, default=0)
+
+
+class FeedbackReason(Base):
+    """What somebody missed in an answer, personal data taken out."""
+
+    __tablename__ = "feedback_reason"
+    id = Column(Integer, primary_key=True)
+    topic = Column(String(40), nullable=False)
+    municipality_code = Column(String(4), nullable=False, doc="Empty where no municipality was known.")
+    facet = Column(String(20), nullable=False)
+    reason = Column(String(200), nullable=False)
+    given_on = Column(Date, nullable=False, doc="The day only: a time could point at a person.")
+
+
 class Change(Base):
     """One field of one row that changed: who, when, before, after."""
 

@@ -1,0 +1,66 @@
+// The line to the door. Credentials are never sent, and nothing is stored here.
+import type { Contact, Reply } from "./types";
+
+const PATIENCE_MS = 20_000; // the door itself answers within about four seconds, whatever breaks behind it
+
+/** Why a request failed, in the words the widget tells them apart by. */
+export class Failure extends Error {
+  constructor(
+    readonly kind: "offline" | "failed" | "limited" | "refused",
+    readonly code = "",
+    readonly seconds = 30,
+    message = "",
+  ) {
+    super(message);
+  }
+}
+
+export class Api {
+  constructor(readonly home: string) {}
+
+  say(session: string | null, text: string, municipality: string | null): Promise<Reply> {
+    return this.request("POST", "messages", { session, text, municipality }) as Promise<Reply>;
+  }
+
+  forget(session: string): Promise<unknown> {
+    return this.request("DELETE", `sessions/${encodeURIComponent(session)}`);
+  }
+
+  contact(municipality: string | null): Promise<Contact> {
+    const query = municipality ? `?municipality=${encodeURIComponent(municipality)}` : "";
+    return this.request("GET", `contact${query}`) as Promise<Contact>;
+  }
+
+  tell(what: "feedback" | "corrections", body: object): Promise<{ redacted: boolean }> {
+    return this.request("POST", what, body) as Promise<{ redacted: boolean }>;
+  }
+
+  private async request(method: string, path: string, body?: object): Promise<unknown> {
+    const abort = new AbortController();
+    const timer = setTimeout(() => abort.abort(), PATIENCE_MS);
+    let response: Response;
+    let data: { error?: { code?: string; message?: string } } | null = null;
+    try {
+      response = await fetch(`${this.home}api/v1/${path}`, {
+        method,
+        credentials: "omit",
+        referrerPolicy: "no-referrer",
+        headers: body ? { "Content-Type": "application/json" } : {},
+        body: body && JSON.stringify(body),
+        signal: abort.signal,
+      });
+      data = await response.json();
+    } catch {
+      throw new Failure(navigator.onLine === false ? "offline" : "failed");
+    } finally {
+      clearTimeout(timer);
+    }
+    if (response.ok && data) return data;
+    const error = data?.error ?? {};
+    if (response.status === 429) {
+      throw new Failure("limited", error.code, Number(response.headers.get("Retry-After")) || 30);
+    }
+    const refused = response.status >= 400 && response.status < 500;
+    throw new Failure(refused ? "refused" : "failed", error.code, 0, error.message);
+  }
+}
