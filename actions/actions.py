@@ -48,6 +48,7 @@ def heard(tracker: Tracker) -> talk.Understood:
         unknown_place=places.get("unknown"),
         age=message.get("age"),
         laws=[LawReference(**law) for law in message.get("laws") or []],
+        danger=message.get("danger") or 0.0,
     )
 
 
@@ -58,8 +59,9 @@ def state(tracker: Tracker) -> talk.State:
     return talk.State(**{name: value for name, value in known.items() if value is not None})
 
 
-def say(dispatcher: CollectingDispatcher, message: talk.Message) -> None:
+def say(dispatcher: CollectingDispatcher, tracker: Tracker, message: talk.Message) -> None:
     """Send text and buttons as Rasa knows them, and the answer object as custom JSON."""
+    message = talk.with_numbers(message, heard(tracker), directory(), clock(tracker))
     dispatcher.utter_message(
         text=message.text, buttons=message.buttons, json_message={"answer": message.answer.to_json()}
     )
@@ -78,7 +80,7 @@ class ActionAnswer(Action):
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[EventType]:
         message, new = talk.answer_turn(heard(tracker), state(tracker), directory(), clock(tracker))
-        say(dispatcher, message)
+        say(dispatcher, tracker, message)
         return remember(new)
 
 
@@ -90,7 +92,7 @@ class ActionFallback(Action):
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[EventType]:
         message, new = talk.fallback_turn(heard(tracker), state(tracker), directory(), clock(tracker))
-        say(dispatcher, message)
+        say(dispatcher, tracker, message)
         return remember(new)
 
 
@@ -102,7 +104,7 @@ class ActionSomethingElse(Action):
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[EventType]:
         message, new = talk.something_else_turn(state(tracker), clock(tracker))
-        say(dispatcher, message)
+        say(dispatcher, tracker, message)
         return remember(new)
 
 
@@ -113,7 +115,7 @@ class ActionCrisis(Action):
         return "action_crisis"
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[EventType]:
-        say(dispatcher, talk.crisis_turn(state(tracker), directory(), clock(tracker), heard(tracker)))
+        say(dispatcher, tracker, talk.crisis_turn(state(tracker), directory(), clock(tracker), heard(tracker)))
         return []
 
 
@@ -124,7 +126,7 @@ class ActionHandoff(Action):
         return "action_handoff"
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[EventType]:
-        say(dispatcher, talk.handoff_turn(state(tracker), directory(), clock(tracker)))
+        say(dispatcher, tracker, talk.handoff_turn(state(tracker), directory(), clock(tracker)))
         return []
 
 
@@ -135,7 +137,7 @@ class ActionOutOfScope(Action):
         return "action_out_of_scope"
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[EventType]:
-        say(dispatcher, talk.out_of_scope_turn(state(tracker), directory(), clock(tracker)))
+        say(dispatcher, tracker, talk.out_of_scope_turn(state(tracker), directory(), clock(tracker)))
         return []
 
 
@@ -146,7 +148,7 @@ class ActionForeignLanguage(Action):
         return "action_foreign_language"
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[EventType]:
-        say(dispatcher, talk.foreign_language_turn(directory(), clock(tracker)))
+        say(dispatcher, tracker, talk.foreign_language_turn(directory(), clock(tracker)))
         return []
 
 

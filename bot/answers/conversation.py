@@ -24,6 +24,7 @@ from bot.knowledge.words import named_topic
 
 SURE = 0.30  # from here the best topic is answered, with the next ones offered beside it
 NEAR = 0.03  # from here another topic is worth offering
+WORRY = 0.3  # from here danger cannot be ruled out, and the emergency numbers stand before whatever is said
 OPENS = 0.7  # from here a topic is opened also by what looks like a part of a talk that has none yet
 ADULT = 18
 
@@ -40,7 +41,9 @@ HANDOFF_LINES = (*RELATIVES_LINES, "angsttelefonen", "depressionslinien")
 
 @dataclass(frozen=True)
 class Understood:
-    """What the NLU says of a message: act, ranked topics, facets, places, age and sections of the law."""
+    """What the NLU says of a message: act, ranked topics, facets, places, age, sections of the law, and
+    the probability of danger.
+    """
 
     text: str
     act: str = "ask"
@@ -51,6 +54,7 @@ class Understood:
     unknown_place: str | None = None
     age: float | None = None
     laws: list[LawReference] = field(default_factory=list)
+    danger: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -192,6 +196,17 @@ def crisis_turn(state: State, directory: Directory, now: dt.datetime, heard: Und
     answer.candidates = [{"topic": answer.topic or asked[0], "title": title}]
     text += f" Er ingen i fare lige nu, kan jeg også svare på: {title}."
     return Message(text, answer, [_button(title)])
+
+
+def with_numbers(message: Message, heard: Understood, directory: Directory, now: dt.datetime) -> Message:
+    """Return the message with emergency numbers before it where danger is not likely and cannot be ruled out."""
+    if heard.danger < WORRY or message.answer.kind == "crisis":
+        return message
+    known = [line for key in CRISIS_LINES if (line := helpline(directory, key, now))]
+    others = " eller ".join(f"{line.name} {line.phone}" for line in known[1:])
+    text = f"Er nogen i fare lige nu, så ring 112. I kan også tale med {others}.\n{message.text}"
+    answer = replace(message.answer, helplines=[*known, *message.answer.helplines])
+    return Message(text, answer, message.buttons)
 
 
 def handoff_turn(state: State, directory: Directory, now: dt.datetime) -> Message:

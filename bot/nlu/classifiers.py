@@ -94,7 +94,7 @@ class _Classifier(GraphComponent):
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
 class DialogueActClassifier(_Classifier):
-    """Says what a message does: asks, follows up, informs, thanks ... Sets Rasa's intent and intent ranking.
+    """Says what a message does: asks, follows up, informs, thanks ... Sets Rasa's intent, intent ranking and `danger`.
 
     What needs no guessing is not guessed: a message without letters or digits is not understood, nor one letter again
     and again or a string of code; a bare number answers our own question; a message that is nothing but a word of the
@@ -159,6 +159,7 @@ class DialogueActClassifier(_Classifier):
         if places.get("municipality") and len(bare.split()) <= 7 and ranking[0]["name"] in _CAN_HOLD_A_PLACE:
             ranking.insert(0, {"name": INFORM, "confidence": ranking[0]["confidence"]})  # "nå, 9800 så"
         in_danger = danger.probability(message, row, self.config)
+        message.set("danger", in_danger, add_to_output=True)
         if in_danger >= DANGER:
             # Rasa's FallbackClassifier takes a ranking that does not fall for a sign of doubt.
             others = [{**act, "confidence": act["confidence"] * (1 - in_danger)} for act in ranking]

@@ -13,7 +13,6 @@ from bot.safety.names import names
 REMOVED = "[fjernet]"
 
 _S = r"[ ./\-–—_,:]{0,3}"
-_DAY = r"(?:[0 ]?[1-9]|0 ?[1-9]|[12] ?\d|3 ?[01]|[67] ?\d|8 ?\d|9 ?[01])"  # from 61: a replacement number, day + 60
 _MONTHS = r"(?:jan|feb|mar|apr|maj|jun|jul|aug|sep|okt|nov|dec)[a-zæøå]*\.?"
 _LAST = r"\d ?\d ?\d ?\d(?!\d)"
 _CPR = (

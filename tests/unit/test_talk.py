@@ -10,6 +10,7 @@ from bot.answers.conversation import (
     fallback_turn,
     handoff_turn,
     reminder,
+    with_numbers,
 )
 from bot.knowledge.laws import LawReference
 from tests.conftest import CLOCKS, MONDAY
@@ -129,6 +130,17 @@ def test_a_crisis_that_the_classifier_hears_also_offers_what_was_asked(directory
     assert [button["title"] for button in message.buttons] == [directory.topics["bostoette"].title]
     assert (message.answer.topic, message.answer.municipality["name"]) == ("bostoette", "Køge")
     assert crisis_turn(State(), directory, MONDAY).buttons == []
+
+
+def test_where_danger_cannot_be_ruled_out_the_numbers_stand_before_the_answer(directory):
+    heard = Understood("...", topics=[("bostoette", 0.9)], municipality="0259", danger=0.5)
+    message, _ = answer_turn(heard, State(), directory, MONDAY)
+    careful = with_numbers(message, heard, directory, MONDAY)
+    assert careful.answer.kind == "answer" and careful.text.startswith("Er nogen i fare lige nu, så ring 112.")
+    assert [line.phone for line in careful.answer.helplines[:2]] == ["112", "70 20 12 01"]
+    assert careful.text.endswith(message.text)
+    calm = Understood("...", danger=0.05)
+    assert with_numbers(message, calm, directory, MONDAY) == message
 
 
 def test_a_place_named_in_danger_gives_the_line_of_its_region(directory):
