@@ -24,7 +24,8 @@ from bot.knowledge.words import named_topic
 
 SURE = 0.30  # from here the best topic is answered, with the next ones offered beside it
 NEAR = 0.03  # from here another topic is worth offering
-WORRY = 0.3  # from here danger cannot be ruled out, and the emergency numbers stand before whatever is said
+WORRY = 0.4  # from here danger cannot be ruled out, and the emergency numbers stand before whatever is said
+CLEARLY = 0.8  # from here a longer message about another topic is a new question, however it begins
 OPENS = 0.7  # from here a topic is opened also by what looks like a part of a talk that has none yet
 ADULT = 18
 
@@ -34,6 +35,10 @@ FACETS_OF_OTHERS = {"klage": "complaint", "sagsbehandlingstid": "time"}
 SOMETHING_ELSE = "Noget andet"
 _WILL_NOT_SAY = re.compile(
     r"\bved (?:jeg |det )?(?:ikke|jeg ikke)|\baner|\bvil ikke|\blige ?meget|\bligegyldig|\banonym|^nej\b", re.IGNORECASE
+)
+_BACK = re.compile(
+    r"\btilbage til\b|\b(?:vi|jeg) (?:talte|snakkede|spurgte|skrev) om\b|\bdet (?:andet|første) (?:jeg|vi|spørgsmål)\b",
+    re.IGNORECASE,
 )
 CRISIS_LINES = ("alarm_112", "livslinien")
 HANDOFF_LINES = (*RELATIVES_LINES, "angsttelefonen", "depressionslinien")
@@ -61,7 +66,8 @@ class Understood:
 class State:
     """What is remembered between turns. `awaiting` is the open question, `offered` its numbered choices.
 
-    `unit` is the kind of department that the situation told of calls for, where it is not the topic's usual one.
+    `unit` is the kind of department that the situation told of calls for, where it is not the topic's usual one;
+    `earlier` are the topics before this one, the latest last.
     """
 
     topic: str | None = None
@@ -74,6 +80,7 @@ class State:
     offered: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     misses: int = 0
+    earlier: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -144,6 +151,7 @@ def answer_turn(heard: Understood, state: State, directory: Directory, now: dt.d
         offered=[] if answer.question else [candidate["topic"] for candidate in answer.candidates],
         asked=asked,
         misses=0,
+        earlier=_earlier(state, answer.topic),
     )
     return Message(text, answer, buttons), state
 
@@ -164,7 +172,7 @@ def reminder(state: State, directory: Directory) -> str | None:
 def something_else_turn(state: State, now: dt.datetime) -> tuple[Message, State]:
     """Return an open invitation, and forget the topic but not the place."""
     text = "Helt i orden. Fortæl med dine egne ord, hvad der er svært, og hvem det handler om."
-    state = replace(state, topic=None, facets=[], awaiting=None, offered=[])
+    state = replace(state, topic=None, facets=[], awaiting=None, offered=[], earlier=_earlier(state, None))
     return Message(text, Answer(kind="smalltalk", as_of=_iso(now))), state
 
 
@@ -316,11 +324,17 @@ def _is_miss(heard: Understood, state: State) -> bool:
 def _topic(heard: Understood, state: State, directory: Directory) -> str | None:
     """Return the topic meant. What goes on with a topic leaves it only for one that the text names."""
     best, probability = heard.topics[0] if heard.topics else (None, 0.0)
+    words = len(heard.text.split())
+    if state.earlier and _BACK.search(heard.text):
+        ranked = [code for code, _ in heard.topics if code in (*state.earlier, state.topic)]
+        return ranked[0] if ranked else state.earlier[-1]
     if heard.act in FOLLOWING:
         named = named_topic(heard.text, directory)
-        words = len(heard.text.split())
         opens = state.topic is None and state.awaiting is None and words > 2
         if named is None and opens and probability >= (SURE if words > 6 else OPENS):
+            return best
+        is_new = state.topic not in dict(heard.topics[:3]) and best not in FACETS_OF_OTHERS
+        if named is None and state.topic and is_new and words > 10 and probability >= CLEARLY:
             return best
         return named if named and not (state.topic and named in FACETS_OF_OTHERS) else state.topic
     if best in FACETS_OF_OTHERS:
@@ -328,6 +342,12 @@ def _topic(heard: Understood, state: State, directory: Directory) -> str | None:
         if named in dict(heard.topics) and named not in FACETS_OF_OTHERS:
             return named
     return best if probability >= SURE else None
+
+
+def _earlier(state: State, topic: str | None) -> list[str]:
+    """Return the topics there were before this one, the latest last."""
+    before = [*state.earlier, state.topic] if state.topic else state.earlier
+    return [code for code in dict.fromkeys(reversed(before)) if code != topic][::-1][-3:]
 
 
 def _unit(heard: Understood, state: State, topic: str, directory: Directory) -> str | None:

