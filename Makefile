@@ -3,7 +3,7 @@ PYTHON := .venv/bin/python
 READY := .venv/.ready
 UV := .venv-uv/bin/uv
 
-.PHONY: run chat test lint train evaluate check help
+.PHONY: run chat test lint train evaluate bench check help
 .DEFAULT_GOAL := help
 
 help: ## these lines
@@ -27,6 +27,9 @@ train: $(READY) ## train anew, whether needed or not
 evaluate: $(READY) ## the figures beside the aims; with YARDSTICK_EPOCHS=100 (hours) beside Rasa's default, too
 	@$(PYTHON) -W ignore -m pytest tests/nlu/test_evaluation.py -s
 	@$(PYTHON) -W ignore -m tests.nlu.report
+
+bench: $(READY) ## what the door costs beside Rasa alone, as a ratio; while `make run` is up
+	@$(PYTHON) -W ignore -m tests.load.bench
 
 check: $(READY) ## check the table: faults and remarks with file and line
 	@$(PYTHON) -W ignore -m bot knowledge check

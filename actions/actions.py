@@ -115,8 +115,9 @@ class ActionCrisis(Action):
         return "action_crisis"
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[EventType]:
-        say(dispatcher, tracker, talk.crisis_turn(state(tracker), directory(), clock(tracker), heard(tracker)))
-        return []
+        message = talk.crisis_turn(state(tracker), directory(), clock(tracker), heard(tracker))
+        say(dispatcher, tracker, message)
+        return remember(talk.after_crisis(state(tracker), message))
 
 
 class ActionHandoff(Action):

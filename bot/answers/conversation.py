@@ -180,8 +180,8 @@ def crisis_turn(state: State, directory: Directory, now: dt.datetime, heard: Und
     """Return the emergency numbers in three short sentences, the region's line when the place is known.
 
     Danger hides in questions, and what sounds like danger may be one. So what else was asked, as far as it was `heard`,
-    stands in the answer object, and its topic is offered as a button. The state stays as it is, so a "ja" is not taken
-    for that offer.
+    stands in the answer object, and its topic is offered as a button. It is no open offer: a "ja" says that somebody is
+    in danger.
     """
     municipality = (heard and heard.municipality) or state.municipality
     region = directory.municipalities[municipality].region if municipality else None
@@ -204,6 +204,12 @@ def crisis_turn(state: State, directory: Directory, now: dt.datetime, heard: Und
     answer.candidates = [{"topic": answer.topic or asked[0], "title": title}]
     text += f" Er ingen i fare lige nu, kan jeg også svare på: {title}."
     return Message(text, answer, [_button(title)])
+
+
+def after_crisis(state: State, message: Message) -> State:
+    """Return the state with the place and, where there was none, the topic heard: "hvad koster det?" may come next."""
+    place = (message.answer.municipality or {}).get("code")
+    return replace(state, topic=state.topic or message.answer.topic, municipality=place or state.municipality)
 
 
 def with_numbers(message: Message, heard: Understood, directory: Directory, now: dt.datetime) -> Message:

@@ -7,7 +7,6 @@ it has modules of its own: `settings`, `guard` (origins, headers), `limits`, `er
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import os
 import re
@@ -16,7 +15,6 @@ from dataclasses import replace
 from typing import Any
 
 from flask import Flask, Response, current_app, jsonify
-from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from bot.answers.answer import Answer, iso
@@ -153,11 +151,8 @@ def _ask_rasa(
     except RasaSilent as silence:
         current_app.config["LOG"].warning("rasa silent", why=str(silence))
         return [_speak(degraded_turn(text, municipality, directory, now))]
-    conversations: Conversations = current_app.config["CONVERSATIONS"]
     if any(reply.forget for reply in replies):
-        conversations.forget(sender)
-    with contextlib.suppress(SQLAlchemyError):  # sweeping comes again; the answer is what matters now
-        conversations.forget_older_sometimes(dt.datetime.now(dt.timezone.utc))  # Rasa stamps by the machine's clock
+        current_app.config["CONVERSATIONS"].forget(sender)
     return [{"text": r.text, "buttons": r.buttons, "answer": r.answer or _small_talk(now)} for r in replies]
 
 

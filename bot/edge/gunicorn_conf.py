@@ -3,6 +3,13 @@
 One process: the figures at /metrics and the rates in memory are its own. More doors: VEJVISER_RATE_STORAGE=redis://…
 """
 
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from bot.safety.conversations import Conversations
+
 wsgi_app = "bot.edge.app:create_app()"
 worker_class = "bot.edge.worker.ImpatientWorker"
 workers = 1
@@ -16,3 +23,8 @@ worker_connections = 500
 limit_request_line = 2048
 limit_request_fields = 40
 limit_request_field_size = 4096
+
+
+def post_worker_init(_worker: Any) -> None:
+    """Sweep by the clock, so that conversations go on a silent night too."""
+    threading.Thread(target=Conversations().sweep, name="sweep", daemon=True).start()

@@ -5,15 +5,18 @@ Rasa's SQL tracker store owns the table; this only reads and deletes. Texts in i
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import column, create_engine, delete, event, inspect, select, table
 from sqlalchemy.engine import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 KEPT_HOURS = 24.0
 SWEPT_SECONDS = 600
@@ -38,7 +41,6 @@ class Conversations:
         """Open the store at a path, by default where Rasa keeps it. It need not exist yet."""
         self._engine: Engine = create_engine(f"sqlite:///{path or conversations_path()}")
         event.listen(self._engine, "connect", _overwrite_deleted)
-        self._swept: dt.datetime | None = None
 
     def messages(self) -> Iterator[dict[str, Any]]:
         """Yield what persons wrote, oldest first, as Rasa parsed it (`text`, `intent`, `topic_ranking` ...)."""
@@ -59,11 +61,12 @@ class Conversations:
         living = select(_EVENTS.c.sender_id).where(_EVENTS.c.timestamp >= limit)
         self._delete(_EVENTS.c.sender_id.not_in(living))
 
-    def forget_older_sometimes(self, now: dt.datetime) -> None:
-        """Do so with the configured hours, at most every ten minutes of the clock that is given."""
-        if self._swept is None or abs((now - self._swept).total_seconds()) >= SWEPT_SECONDS:
-            self._swept = now
-            self.forget_older(now, kept_hours())
+    def sweep(self) -> None:
+        """Delete every ten minutes what is older than the configured hours, for as long as the process lives."""
+        while True:
+            with contextlib.suppress(SQLAlchemyError):  # a store that is busy or away is swept next time
+                self.forget_older(dt.datetime.now(dt.timezone.utc), kept_hours())  # Rasa stamps by the machine's clock
+            time.sleep(SWEPT_SECONDS)
 
     def _delete(self, which: Any) -> None:
         if self._exists():

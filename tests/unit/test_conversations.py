@@ -3,9 +3,11 @@
 import datetime as dt
 import json
 import sqlite3
+import time
 
 import pytest
 
+from bot.edge import gunicorn_conf
 from bot.safety.conversations import Conversations
 
 MARKER = "min helt særlige sætning om opvasken"
@@ -40,6 +42,20 @@ def test_a_conversation_is_forgotten_after_its_hours(store):
     Conversations(store).forget_older(NOON, hours=31)
     assert said(store) == ["today", "yesterday"]
     Conversations(store).forget_older(NOON, hours=24)
+    assert said(store) == ["today"]
+
+
+def test_the_door_sweeps_without_anybody_writing(store, monkeypatch):
+    monkeypatch.setenv("VEJVISER_CONVERSATIONS", str(store))
+    now = dt.datetime.now(dt.timezone.utc)
+    with sqlite3.connect(store) as connection:
+        for sender, hours in (("today", 1), ("yesterday", 30)):
+            when = now.timestamp() - hours * 3600
+            connection.execute("UPDATE events SET timestamp = ? WHERE sender_id = ?", (when, sender))
+    gunicorn_conf.post_worker_init(None)
+    deadline = time.monotonic() + 10
+    while len(said(store)) > 1 and time.monotonic() < deadline:
+        time.sleep(0.05)
     assert said(store) == ["today"]
 
 

@@ -5,6 +5,7 @@ import pytest
 from bot.answers.conversation import (
     State,
     Understood,
+    after_crisis,
     answer_turn,
     crisis_turn,
     fallback_turn,
@@ -148,6 +149,34 @@ def test_a_place_named_in_danger_gives_the_line_of_its_region(directory):
     there = crisis_turn(State(municipality="0259"), directory, MONDAY, Understood("...", municipality="0730"))
     assert here.answer.helplines[1] != there.answer.helplines[1]
     assert there.answer.municipality["name"] == "Randers"
+
+
+def test_after_danger_the_talk_knows_where_it_was(directory):
+    heard = Understood("...", municipality="0730", topics=[("bostoette", 0.9)])
+    before = State(municipality="0259")
+    after = after_crisis(before, crisis_turn(before, directory, MONDAY, heard))
+    assert (after.topic, after.municipality, after.offered) == ("bostoette", "0730", [])
+    message, _ = turn(directory, after, text="hvad koster det?", act="followup", facets=["cost"])
+    assert (message.answer.topic, message.answer.municipality["name"]) == ("bostoette", "Randers")
+    talking = State(topic="stu", municipality="0259")
+    assert after_crisis(talking, crisis_turn(talking, directory, MONDAY, heard)).topic == "stu"
+
+
+def test_one_can_go_back_to_what_was_talked_about_before(directory):
+    _, state = turn(directory, text="x", topics=[("bostoette", 0.9)], municipality="0259")
+    _, state = turn(directory, state, text="y", topics=[("stu", 0.9)])
+    ranked = [("vum", 0.5), ("bostoette", 0.2)]
+    back, state = turn(directory, state, text="tilbage til min bror, hvor længe?", act="followup", topics=ranked)
+    assert back.answer.topic == "bostoette" and state.earlier == ["stu"]
+
+
+def test_a_long_message_about_something_else_is_a_new_question(directory):
+    text = "og så er der min datter, som ikke har været i skole siden oktober og bare ligger og græder"
+    state = State(topic="bostoette", municipality="0259")
+    topics = [("stoette_i_skolen", 0.9), ("ppr_udredning", 0.05)]
+    assert turn(directory, state, text=text, act="followup", topics=topics)[0].answer.topic == "stoette_i_skolen"
+    unsure = [("stoette_i_skolen", 0.6), ("bostoette", 0.3)]
+    assert turn(directory, state, text=text, act="followup", topics=unsure)[0].answer.topic == "bostoette"
 
 
 def test_a_benefits_complaint_is_a_facet_of_the_benefit(directory):
