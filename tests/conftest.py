@@ -86,7 +86,7 @@ def backend(model: Path, database: str, tmp_path_factory: pytest.TempPathFactory
         f"http://127.0.0.1:{ports['rasa_port']}", f"http://127.0.0.1:{ports['actions_port']}/webhook", processes
     )
     for url in (f"{started.rasa_url}/webhooks/rest/", started.actions_url.replace("webhook", "health")):
-        _wait(url, logs)
+        wait_for(url, logs)
     yield started
     for process in processes.values():
         process.terminate()
@@ -94,7 +94,8 @@ def backend(model: Path, database: str, tmp_path_factory: pytest.TempPathFactory
         process.wait(20)
 
 
-def _wait(url: str, logs: Path) -> None:
+def wait_for(url: str, logs: Path) -> None:
+    """Wait until an address answers; fail with the ends of the logs when it does not."""
     for _ in range(240):
         try:
             if httpx.get(url, timeout=2).is_success:

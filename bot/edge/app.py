@@ -40,7 +40,7 @@ from bot.safety.text import tidy
 
 MAX_TEXT = 1000
 REDACTED = "Jeg har taget private oplysninger ud af din besked. Jeg har ikke brug for dem."
-WHAT_IS_IT_ABOUT = "Skriv gerne, hvad det handler om, uden navne og numre. Så finder jeg vej."
+WHAT_IS_IT_ABOUT = "Skriv gerne, hvad det handler om, uden navne og numre. Er nogen i fare, så ring 112."
 
 
 def create_app(

@@ -45,7 +45,7 @@ _CUE = re.compile(
         |(?:min|mit|vores|hans|hendes)\ {_ADJECTIVE}(?:{_KIN}|{_ROLE}))\ (?:hedder|heder|hed)\ |
       \b(?:mit|hans|hendes|fulde|sønnens|datterens|barnets)\ (?:fulde\ )?navn\ er\ |\bved\ navn\ |\bmy\ name\ is\ )
     |(?P<title>\b(?:fru|frk|frøken|hr|herr|dr|doktor)\b\.?\ |\bnavn:\ ?)
-    |(?P<sign>(?:\b(?:hilsen|hilsner|mvh|vh|kh|dbh|knus|hilser|venligst|kærligst|regards)|(?<!\S)//?)[,.:!]?\ ?(?:fra\ )?)
+    |(?P<sign>(?:\b(?:hilsen|hilsner|mvh|vh|kh|dbh|knus|hilser|venligst|kærligst|regards)\b|(?<!\S)//?)[,.:!]?\ ?(?:fra\ )?)
     |(?P<named>\b(?:der|som)\ (?:hedder|heder|hed)\ )
     |(?P<role>\b{_ROLE}(?:\ (?:er|hedder|hed|var|ved\ navn))?[,:]?\ )
     |(?P<kin>\b{_OWNER}\ {_ADJECTIVE}{_KIN}(?:\ på\ \d{{1,2}}(?:\ år)?)?(?:\ (?:som|der)\ hedder)?[,:]?\ \(?)
@@ -102,7 +102,7 @@ _NO_NAMES = frozenset(
 )
 # Given names that are ordinary words too: only after a cue, or with a surname.
 _WORDS_TOO = frozenset(
-    "ane ask august birk bo bror bøje dan ebbe else eve fred frode gro gry ib inge iris isa ken kim lea lilje line lis liv luna lykke lærke"
+    "anker bjørn ane ask august birk bo bror bøje dan ebbe else eve fred frode gro gry ib inge iris isa ken kim lea lilje line lis liv luna lykke lærke"
     " maj mai mark meta mie mike milan mille nor per ravn rose saga said sam sine siv sol sten stig storm sus søren tage tilde tim tom tor tore"
     " tove tue vera vibe".split()
 )

@@ -257,8 +257,14 @@ def test_what_was_not_understood_comes_back_as_training_data(person, tmp_path, d
     from bot.misses import NLU, merge
     from tests.conftest import vejviser
 
-    strange = "han vender døgnet helt om og tæller fliser, hvad dælen gør jeg med det"
-    person().writes(f"{strange} ring på 20 12 34 56")
+    strange = (
+        "fliserne er talt og døgnet vender",
+        "han snurrer og snurrer, og så den der lampe",
+        "det er ligesom med cyklen sidste år, du ved",
+        "gulvet, altid det gulv, og så papirerne ovenpå",
+    )
+    for text in strange:
+        person().writes(f"{text} ring på 20 12 34 56")
     out = tmp_path / "misses.csv"
     assert vejviser("misses", "--out", str(out)).returncode == 0
     with out.open(encoding="utf-8") as file:
@@ -272,7 +278,7 @@ def test_what_was_not_understood_comes_back_as_training_data(person, tmp_path, d
         writer.writerows(rows)
     nlu = tmp_path / "nlu"
     shutil.copytree(NLU, nlu)
-    assert f"+    - {strange} ring på" in merge(out, directory, nlu)
+    assert f"+    - {row['text'].replace(' [fjernet]', '')}" in merge(out, directory, nlu)
 
 
 def test_a_conversation_is_deleted_from_the_disk(person, database):
@@ -326,7 +332,7 @@ def test_nothing_personal_is_in_any_file_after_a_conversation(person, database, 
     assert daughter.messages[1]["answer"]["municipality"]["name"] == "Køge"
     daughter.writes("ring til mig på 31 41 59 26 eller skriv til kvistgaard@eksempel.dk, hvornår har de åbent?")
     assert "hours" in daughter.answer["facets"] and "private oplysninger" not in daughter.text
-    daughter.writes("konto 4321 0027182818, sagsnr. 23-577215. Hilsen Mathilde Kvistgaard")
+    daughter.writes("konto 4321 0027182818, sagsnr. 23-57721566. Hilsen Mathilde Kvistgaard")
     daughter.writes("min bror Xaverius Kvistgaard vil tage sit eget liv nu, cpr 010150-1234")
     assert daughter.answer["kind"] == "crisis"
 
@@ -335,7 +341,7 @@ def test_nothing_personal_is_in_any_file_after_a_conversation(person, database, 
     folders = [store.parent, tmp_path_factory.getbasetemp(), LOGS.parent, ROOT / "data"]
     files = [file for folder in folders if folder.exists() for file in folder.rglob("*") if file.is_file()]
     assert any(file.name == "rasa.log" for file in files)
-    secrets = "Xaverius;Kvistgaard;010150;Lindevangsvej;31 41 59 26;31415926;kvistgaard@;0027182818;577215;Mathilde"
+    secrets = "Xaverius;Kvistgaard;010150;Lindevangsvej;31 41 59 26;31415926;kvistgaard@;0027182818;57721566;Mathilde"
     for file in files:
         content = file.read_bytes()
         for secret in secrets.split(";"):

@@ -12,14 +12,13 @@ import subprocess
 import time
 from pathlib import Path
 
-import httpx
 import pytest
 
 from bot.edge.app import create_app
 from bot.edge.breaker import PAUSE_SECONDS
 from bot.knowledge.load import ROOT
 from bot.processes import backend_environment, commands
-from tests.conftest import MONDAY, free_port
+from tests.conftest import MONDAY, free_port, wait_for
 
 QUESTION = "hvor søger jeg tabt arbejdsfortjeneste i Køge?"
 FOLLOW_UP = "hvilken paragraf?"
@@ -51,13 +50,7 @@ class Parts:
         url = {"rasa": f"{self.rasa_url}/webhooks/rest/", "actions": self.actions_url.replace("webhook", "health")}[
             name
         ]
-        for _ in range(240):
-            try:
-                if httpx.get(url, timeout=2).is_success:
-                    return
-            except httpx.HTTPError:
-                time.sleep(0.5)
-        pytest.fail(f"{name} did not come up:\n{(self._logs / f'{name}.log').read_text()[-2000:]}")
+        wait_for(url, self._logs)
 
     def kill(self, name):
         self.running[name].kill()
