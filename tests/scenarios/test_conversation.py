@@ -341,7 +341,10 @@ def test_nothing_personal_is_in_any_file_after_a_conversation(person, database, 
     folders = [store.parent, tmp_path_factory.getbasetemp(), LOGS.parent, ROOT / "data"]
     files = [file for folder in folders if folder.exists() for file in folder.rglob("*") if file.is_file()]
     assert any(file.name == "rasa.log" for file in files)
-    secrets = "Xaverius;Kvistgaard;010150-1234;0101501234;Lindevangsvej;31 41 59 26;31415926;kvistgaard@;0027182818;57721566;Mathilde"
+    secrets = (
+        "Xaverius;Kvistgaard;010150-1234;0101501234;Lindevangsvej;"
+        "31 41 59 26;31415926;kvistgaard@;0027182818;57721566;Mathilde"
+    )
     for file in files:
         content = file.read_bytes()
         for secret in secrets.split(";"):
