@@ -12,6 +12,7 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from bot.answers import conversation as talk
 from bot.knowledge.database import make_engine
+from bot.knowledge.departments import DepartmentMention
 from bot.knowledge.directory import Directory, Shelf
 from bot.knowledge.laws import LawReference
 
@@ -48,6 +49,7 @@ def heard(tracker: Tracker) -> talk.Understood:
         unknown_place=places.get("unknown"),
         age=message.get("age"),
         laws=[LawReference(**law) for law in message.get("laws") or []],
+        departments=[DepartmentMention(**named) for named in message.get("departments") or []],
         danger=message.get("danger") or 0.0,
     )
 

@@ -140,6 +140,15 @@ class SourceNote:
 
 
 @dataclass
+class MainNumber:
+    """A municipality's own number, with the pages it was read from."""
+
+    number: str
+    whose: str
+    sources: list[SourceNote]
+
+
+@dataclass
 class Note:
     """What the municipality itself says about one facet."""
 

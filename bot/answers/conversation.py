@@ -11,9 +11,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.answers.answer import Answer, iso
-from bot.answers.find import RELATIVES_LINES, find_answer, helpline, lines, region_line, spaced, topic_at_age
-from bot.answers.text import facet_buttons, helpline_line, render
+from bot.answers.find import RELATIVES_LINES, find_answer, helpline, lines, main_number, region_line, topic_at_age
+from bot.answers.text import facet_buttons, helpline_line, main_number_line, render
 from bot.knowledge.dates import weeks_waited
+from bot.knowledge.departments import DepartmentMention
 from bot.knowledge.directory import Directory
 from bot.knowledge.hours import COPENHAGEN
 from bot.knowledge.laws import LawReference
@@ -22,9 +23,9 @@ from bot.knowledge.places import near_names
 from bot.knowledge.situations import situated_department
 from bot.knowledge.words import named_topic
 
-SURE = 0.30  # from here the best topic is answered, with the next ones offered beside it
+SURE = 0.20  # from here the best topic is answered, with the next ones offered beside it
 NEAR = 0.03  # from here another topic is worth offering
-WORRY = 0.4  # from here danger cannot be ruled out, and the emergency numbers stand before whatever is said
+WORRY = 0.3  # from here danger cannot be ruled out, and the emergency numbers stand before the answer
 CLEARLY = 0.8  # from here a longer message about another topic is a new question, however it begins
 OPENS = 0.7  # from here a topic is opened also by what looks like a part of a talk that has none yet
 ADULT = 18
@@ -46,9 +47,7 @@ HANDOFF_LINES = (*RELATIVES_LINES, "angsttelefonen", "depressionslinien")
 
 @dataclass(frozen=True)
 class Understood:
-    """What the NLU says of a message: act, ranked topics, facets, places, age, sections of the law, and
-    the probability of danger.
-    """
+    """What the NLU says of a message. `topics` are ranked, with their probabilities; `danger` is one, too."""
 
     text: str
     act: str = "ask"
@@ -59,6 +58,7 @@ class Understood:
     unknown_place: str | None = None
     age: float | None = None
     laws: list[LawReference] = field(default_factory=list)
+    departments: list[DepartmentMention] = field(default_factory=list)
     danger: float = 0.0
 
 
@@ -233,10 +233,11 @@ def handoff_turn(state: State, directory: Directory, now: dt.datetime) -> Messag
         if open_lines
         else "Ingen af rådgivningerne har åbent lige nu. De har åbent på disse tider:"
     )
-    text = "\n".join([intro, *(helpline_line(line) for line in shown), main_number(state, directory)])
-    return Message(
-        text.strip(), Answer(kind="handoff", as_of=_iso(now), helplines=shown, municipality=_place(state, directory))
-    )
+    own = main_number(directory, state.municipality, now)
+    text = "\n".join([intro, *(helpline_line(line) for line in shown), main_number_line(own)])
+    answer = Answer(kind="handoff", as_of=_iso(now), helplines=shown, municipality=_place(state, directory))
+    answer.sources = own.sources if own else []
+    return Message(text.strip(), answer)
 
 
 def out_of_scope_turn(state: State, directory: Directory, now: dt.datetime) -> Message:
@@ -247,9 +248,10 @@ def out_of_scope_turn(state: State, directory: Directory, now: dt.datetime) -> M
         "Handler det om medicin, så spørg egen læge eller apoteket. "
         "Andre spørgsmål om kommunen kan du stille til Borgerservice."
     )
-    number = main_number(state, directory)
+    own = main_number(directory, state.municipality, now)
     answer = Answer(kind="out_of_scope", as_of=_iso(now), municipality=_place(state, directory))
-    return Message(f"{text}\n{number}".strip(), answer)
+    answer.sources = own.sources if own else []
+    return Message(f"{text}\n{main_number_line(own)}".strip(), answer)
 
 
 def foreign_language_turn(directory: Directory, now: dt.datetime) -> Message:
@@ -328,7 +330,7 @@ def _is_miss(heard: Understood, state: State) -> bool:
 
 
 def _topic(heard: Understood, state: State, directory: Directory) -> str | None:
-    """Return the topic meant. What goes on with a topic leaves it only for one that the text names."""
+    """Return the topic meant. What goes on with a topic leaves it only for one that the text names, or goes back to."""
     best, probability = heard.topics[0] if heard.topics else (None, 0.0)
     words = len(heard.text.split())
     if state.earlier and _BACK.search(heard.text):
@@ -343,6 +345,9 @@ def _topic(heard: Understood, state: State, directory: Directory) -> str | None:
         if named is None and state.topic and is_new and words > 10 and probability >= CLEARLY:
             return best
         return named if named and not (state.topic and named in FACETS_OF_OTHERS) else state.topic
+    if office := _asked_for(heard):
+        theirs = [code for code, _ in heard.topics if directory.topics[code].department_type == office]
+        return theirs[0] if theirs else best
     if best in FACETS_OF_OTHERS:
         named = named_topic(heard.text, directory)
         if named in dict(heard.topics) and named not in FACETS_OF_OTHERS:
@@ -360,7 +365,13 @@ def _unit(heard: Understood, state: State, topic: str, directory: Directory) -> 
     """The situation is told once, with the topic; "Køge" does not end it."""
     at_age, _ = topic_at_age(directory, topic, state.age)
     told = situated_department(directory, at_age, heard.text, state.age)
-    return told or (state.unit if at_age == state.topic else None)
+    return told or _asked_for(heard) or (state.unit if at_age == state.topic else None)
+
+
+def _asked_for(heard: Understood) -> str | None:
+    """Return the kind of department whose hours or number is asked for by name; else a name is part of the story."""
+    asks = {"hours", "contact"} & set(heard.facets)
+    return heard.departments[0].type if asks and heard.departments else None
 
 
 def _law_note(heard: Understood, topic: str) -> str | None:
@@ -448,6 +459,7 @@ def _ask_age(
         awaiting="age",
         offered=[],
         asked=[*state.asked, "age"],
+        earlier=_earlier(state, topic),
     )
     return Message(text, answer, buttons), state
 
@@ -536,13 +548,6 @@ def _place(state: State, directory: Directory) -> dict[str, str] | None:
     if not state.municipality:
         return None
     return {"code": state.municipality, "name": directory.municipalities[state.municipality].name}
-
-
-def main_number(state: State, directory: Directory) -> str:
-    """Return the name and number of the municipality, or nothing where either is not known."""
-    root = directory.roots.get(state.municipality or "")
-    phone = next((point for point in root.contact_points if point.channel == "phone"), None) if root else None
-    return f"{root.name}: {spaced(phone.value)}." if root and phone else ""
 
 
 def as_slots(state: State) -> dict[str, Any]:

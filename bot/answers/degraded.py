@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime as dt
 
 from bot.answers.answer import Answer, iso
-from bot.answers.conversation import CRISIS_LINES, Message, State, main_number
-from bot.answers.find import RELATIVES_LINES, find_answer, helpline, lines
-from bot.answers.text import helpline_line, render
+from bot.answers.conversation import CRISIS_LINES, Message
+from bot.answers.find import RELATIVES_LINES, find_answer, helpline, lines, main_number
+from bot.answers.text import helpline_line, main_number_line, render
 from bot.knowledge.directory import Directory
 from bot.knowledge.hours import COPENHAGEN
 from bot.knowledge.places import gazetteer
@@ -29,8 +29,9 @@ def degraded_turn(text: str, municipality: str | None, directory: Directory | No
         answer = find_answer(directory, topic, code, now=now)
         said = render(answer)
     else:
-        answer = Answer(kind="degraded", as_of=as_of)
-        said = main_number(State(municipality=code), directory)
+        own = main_number(directory, code, now)
+        answer = Answer(kind="degraded", as_of=as_of, sources=own.sources if own else [])
+        said = main_number_line(own)
     answer.kind = "degraded"
     known = [line for key in CRISIS_LINES if (line := helpline(directory, key, now))]
     answer.helplines = [*known, *lines(directory, RELATIVES_LINES, now)]

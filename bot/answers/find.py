@@ -18,6 +18,7 @@ from bot.answers.answer import (
     HowToApply,
     Law,
     Line,
+    MainNumber,
     Note,
     Phone,
     ProcessingTime,
@@ -102,7 +103,7 @@ def find_answer(
     answer.complaint = _complaint(row)
     answer.helplines = finder.lines_for(answer.department, kind_of.level, topic)
     first = {"legal": law, "time": deadline}.get(answer.facets[0], [])
-    answer.sources = finder.sources_of([*first, *finder.used, *law, *deadline])
+    answer.sources = _sources_of([*first, *finder.used, *law, *deadline], finder.today)
     return answer
 
 
@@ -119,6 +120,15 @@ def laws_in_force(directory: Directory, topic: str, on: dt.date) -> list[m.Legal
 def spaced(digits: str) -> str:
     """Return a Danish number as it is read: 56 67 67 67; short numbers as they are."""
     return " ".join(re.findall("..", digits)) if len(digits) == 8 else digits
+
+
+def main_number(directory: Directory, municipality: str | None, now: dt.datetime) -> MainNumber | None:
+    """Return the municipality's number with its source, or None where it is not known."""
+    root = directory.roots.get(municipality or "")
+    point = _main_phone(root) if root else None
+    if root is None or point is None:
+        return None
+    return MainNumber(spaced(point.value), root.name, _sources_of([root], now.astimezone(COPENHAGEN).date()))
 
 
 def helpline(directory: Directory, key: str, now: dt.datetime) -> Line | None:
@@ -163,6 +173,30 @@ def topic_at_age(directory: Directory, topic: str, age: float | None) -> tuple[s
             if (rule.minimum_age or 0) <= age < (rule.maximum_age or 200) + 1:
                 return rule.moves_to, rule.text
     return topic, None
+
+
+def _main_phone(root: m.Organization) -> m.ContactPoint | None:
+    return next((point for point in root.contact_points if point.channel == "phone"), None)
+
+
+def _sources_of(facts: Iterable[m.Sourced], today: dt.date) -> list[SourceNote]:
+    """The pages the facts were read from, each once, in the order the facts were used."""
+    notes: dict[str, SourceNote] = {}
+    for fact in facts:
+        contact = isinstance(fact, m.Organization)
+        for source in fact.sources:
+            notes.setdefault(
+                source.url or source.title,
+                SourceNote(
+                    url=source.url,
+                    title=source.title,
+                    date=fact.as_of.isoformat() if fact.as_of else None,
+                    date_text=fact.as_of_text,
+                    confidence=fact.confidence,
+                    stale=contact and is_stale(fact, today),
+                ),
+            )
+    return list(notes.values())
 
 
 def _law(basis: m.LegalBasis) -> Law:
@@ -358,7 +392,7 @@ class _Finder:
         if root is None:
             return
         department.website = department.website or root.website
-        main = next((point for point in root.contact_points if point.channel == "phone"), None)
+        main = _main_phone(root)
         if main is not None:
             self.used.append(root)
             own = [phone for phone in department.phones if phone.number == spaced(main.value)]
@@ -422,22 +456,3 @@ class _Finder:
         else:
             wanted = []
         return [line for line in wanted if line]
-
-    def sources_of(self, facts: Iterable[m.Sourced]) -> list[SourceNote]:
-        """The pages the facts were read from, each once, in the order the facts were used."""
-        notes: dict[str, SourceNote] = {}
-        for fact in facts:
-            contact = isinstance(fact, m.Organization)
-            for source in fact.sources:
-                notes.setdefault(
-                    source.url or source.title,
-                    SourceNote(
-                        url=source.url,
-                        title=source.title,
-                        date=fact.as_of.isoformat() if fact.as_of else None,
-                        date_text=fact.as_of_text,
-                        confidence=fact.confidence,
-                        stale=contact and is_stale(fact, self.today),
-                    ),
-                )
-        return list(notes.values())

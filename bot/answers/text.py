@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from babel.dates import format_date
 
-from bot.answers.answer import Answer, Department, Hours, Law, Line, Phone, SourceNote
+from bot.answers.answer import Answer, Department, Hours, Law, Line, MainNumber, Phone, SourceNote
 from bot.knowledge.hours import COPENHAGEN
 
 DAYS = {
@@ -339,6 +339,13 @@ def helpline_line(line: Line) -> str:
     else:
         state = ""
     return f"{line.name}: {line.phone}{state}."
+
+
+def main_number_line(main: MainNumber | None) -> str:
+    """Return a municipality's number and where it comes from, or nothing where it is not known."""
+    if main is None:
+        return ""
+    return "\n".join(part for part in (f"{main.whose}: {main.number}.", source_line(main.sources)) if part)
 
 
 def source_line(sources: list[SourceNote]) -> str:

@@ -61,7 +61,7 @@ def document() -> dict[str, Any]:
         municipalities=_list(_object(code=_type("string"), name=_type("string"), region=_type("string")))
     )
     place = _object(code=_type("string"), name=_type("string"))
-    number = _object(number=_type("string"), whose=_type("string"))
+    number = _object(number=_type("string"), whose=_type("string"), source=_type("string"))
     schemas["Contact"] = _object(
         municipality={"anyOf": [place, _type("null")]}, phone={"anyOf": [number, _type("null")]}
     )

@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.answers.answer import Answer
-from bot.answers.find import find_answer, helpline, region_line, spaced
+from bot.answers.find import find_answer, helpline, main_number, region_line
 from bot.answers.text import helpline_line, law_line, render, short_contact, source_line, steps_line
 from bot.edge.context import directory as table
 from bot.edge.context import directory_or_none, now
@@ -54,7 +54,7 @@ _CLICKABLE = re.compile(r"(https://[^\s<>\"]*[^\s<>\".,;:!?)]|\b(?:\d\d ){3}\d\d
 
 def register(app: Flask) -> None:
     """Add the pages to the door."""
-    app.jinja_env.filters["linked"] = linked
+    app.jinja_env.filters.update(linked=linked, source_line=source_line)
     views: dict[str, Callable[..., Any]] = {
         "/": demo,
         "/widget.js": widget,
@@ -95,10 +95,13 @@ def contact() -> Response:
     directory = directory_or_none()
     code = request.args.get("municipality", "")
     place = directory.municipalities.get(code) if directory else None
+    phone = main_number(directory, code, now()) if directory and place else None
     return jsonify(
         {
             "municipality": {"code": place.code, "name": place.name} if place else None,
-            "phone": _main_number(directory, place.code) if directory and place else None,
+            "phone": {"number": phone.number, "whose": phone.whose, "source": source_line(phone.sources)}
+            if phone
+            else None,
         }
     )
 
@@ -115,7 +118,7 @@ def demo() -> str:
         unknown=place is None and directory is not None,
         municipalities=_by_name(directory) if directory else [],
         popular=_popular(directory) if directory else [],
-        phone=_main_number(directory, place.code) if directory and place else None,
+        phone=main_number(directory, place.code, now()) if directory and place else None,
         embed=f'<script src="{request.host_url}widget.js" data-kommune="{place.code if place else ""}" defer></script>',
     )
 
@@ -143,7 +146,7 @@ def municipality_page(code: str) -> str:
         place=place,
         name=_official_name(directory, place),
         groups=[(GROUPS.get(g, g), groups[g]) for g in order if g in groups],
-        phone=_main_number(directory, code),
+        phone=main_number(directory, code, now()),
         danger=_danger_lines(directory, place),
     )
 
@@ -215,12 +218,6 @@ def _official_name(directory: Directory | None, place: m.Municipality | None) ->
 
 def _popular(directory: Directory) -> list[m.Topic]:
     return [topic for topic in directory.topics.values() if topic.topic_group in ("paaroerende", "boern")][:6]
-
-
-def _main_number(directory: Directory, code: str) -> dict[str, str] | None:
-    root = directory.roots.get(code)
-    points = [point for point in root.contact_points if point.channel == "phone"] if root else []
-    return {"number": spaced(points[0].value), "whose": root.name} if root and points else None
 
 
 def _danger_lines(directory: Directory, place: m.Municipality) -> list[str]:

@@ -23,10 +23,10 @@ Role = Literal["concerned", "relative", "other", "unknown"]
 
 # Place names that are also everyday Danish words; they need a sign that a place is meant.
 EVERYDAY = frozenset(
-    "als ans arden as ballen balling beder brande friheden fur galten gern give gram grå hals hammel hasle have haslev "
-    "horne hov humble højer højet jels kaas lem lind lund løkken løsning lejre mors mørke møn nibe omme ramme ringe ry "
-    "ryde skals skive stege stilling strib struer sunds søby taulov tarm them thy tune tvis vejen vils vind voel vrå "
-    "års årslev".split()
+    "als ans arden as ballen balling beder brande friheden fur galten gern give gram greve grå hals hammel hasle "
+    "haslev have horne hov humble højer højet jels kaas lejre lem lind lund løkken løsning mors møn mørke nibe "
+    "omme ramme ringe ry ryde skals skive stege stilling strib struer sunds søby tarm taulov them thy tune tvis "
+    "vejen vils vind voel vrå års årslev".split()
 )
 # Of those, the ones that follow a service in ordinary sentences too ("hvem kan den hjælp give").
 _AFTER_A_SERVICE = frozenset("beder friheden give have loesning ramme ringe stilling vejen".split())
@@ -35,7 +35,7 @@ _SERVICE = re.compile(
     r"|visitation|visitationen|forvaltning|forvaltningen|psykiatri|psykiatrien|ungeindsats|stu|fleksjob|kontanthjaelp)$"
 )
 # Of those, the municipalities that "i" makes a place of; "i vejen" is in the way.
-_PLACE_AFTER_I = frozenset(["lejre", "skive", "struer"])
+_PLACE_AFTER_I = frozenset(["brande", "greve", "lejre", "skive", "struer"])
 # Of the names of four letters and fewer, those that people write in small letters and mean.
 _SHORT = frozenset("køge ribe sorø faxe fanø læsø ærø samsø odde årø kbh frb cph".split())
 # Numbers that are no postal codes when people ask for help: the doctor on call of the capital, and its neighbours.
@@ -43,8 +43,10 @@ _NOT_POSTAL = frozenset({1812, 1813})
 # First words of compound names that are no names of their own.
 _DIRECTIONS = frozenset(["noerre", "norre", "soender", "sonder", "oester", "oster", "vester", "store", "lille"])
 _WORD = re.compile(r"[a-zæøåéöäü]+(?:[-.][a-zæøåéöäü]+)*\.?", re.IGNORECASE)
-_CLAUSE = re.compile(r"[.!?;,]| men | mens | og (?=(?:jeg|vi|min|mit|mine|vores|han|hun|hans|hendes)\b)", re.IGNORECASE)
-_PLACE_CUE = frozenset(["i", "fra", "på", "til", "ved", "nær", "omkring", "hos", "under"])
+_CLAUSE = re.compile(
+    r"[.!?;:,]| men | mens | og (?=(?:jeg|vi|min|mit|mine|vores|han|hun|hans|hendes|bor)\b)", re.IGNORECASE
+)
+_PLACE_CUE = frozenset("i fra på til ved nær omkring hos under in from near".split())
 _ARTICLES = frozenset(["en", "et", "den", "sit", "sin"])
 # Words that stand in sentences and not in a row of search words ("ry plejehjem venteliste").
 _SENTENCE = frozenset(
@@ -54,64 +56,125 @@ _SENTENCE = frozenset(
 _LIVES = re.compile(
     r"\b(bor|bo|boede|boende|bopæl|hjemme|flytter|flyttet|flytte|hører)( \w+)? (i|til|på) $", re.IGNORECASE
 )
+_KIN = (
+    r"(?:søn|datter|bror|søster|mor|far|moster|faster|onkel|svoger|svigerinde|farbror|morbror|mormor|farmor|morfar|farfar|kone|mand"
+    r"|børn|forældre|ven|veninde|kæreste|familie)"
+)
 _PERSON = (
     r"(?:min|mit|mine|vores|vor|hans|hendes|han|hun|hen|barnet|drengen|pigen|sønnen|datteren|mor|far|moster|onkel|svoger"
     r"|farbror|mormor|farmor|morfar|farfar)"
 )
-# What the words before a place in its clause say of it, from the surest to the vaguest. A higher weight decides.
-_ROLES: list[tuple[str, Role, int]] = [
+_HOME = r"(?:lejlighed|hus|rækkehus|hjem|bolig|ældrebolig|værelse|etværelses)"
+# How much a place weighs, by what the words around it say. Only the order counts.
+(LEFT, ELSEWHERE, RELATIVES, PLACED, NAMED, SOMEBODYS, HOUSEHOLDS, FAMILYS, LIVED_IN, MOVED_TO, DECIDING) = range(11)
+# What the words before a place in its clause say of it; the first that fits counts.
+_BEFORE: list[tuple[str, Role, int]] = [
     (
         r"\b(?:betales|anbragt|visiteret|bevilget) af $|\b(?:vores|hans|hendes|min) (?:hjem)?kommune er $",
         "concerned",
-        7,
+        DECIDING,
     ),
     (
-        r"\b(?:adresse|folkeregister\w*|tilmeldt|bopæl) i $|\b(?:rådgiver|sagsbehandler)(?:en)? (?:sidder |er )?i $",
+        r"\b(?:adresse|folkeregister\w*|tilmeldt|bopæl) (?:\w+ ){0,2}i $"
+        r"|\b(?:rådgiver|sagsbehandler)(?:en)? (?:sidder |er )?i $",
         "concerned",
-        7,
+        DECIDING,
     ),
-    (r"\b(?:kom(?:mer)?|boede|voksede op|vokset op|født) (?:\w+ )?(?:fra|i|op i) $|\bsolgte? \w+ i $", "other", 0),
-    (r"\b(?:flyttede|flyttet|overflyttet) (?:\w+ ){0,3}?fra $", "other", 0),
+    (
+        r"\bbor (?:\w+ )?hos (?:mig|os|min|mine|sin|sine) (?:\w+ )?(?:i|på) $|\bnu bor (?:\w+ )+i $",
+        "concerned",
+        MOVED_TO,
+    ),
+    (
+        rf"\bboe[tr]?(?: \w+)? hos (?:mig|os) (?:\w+ )?(?:i|på) $|\b{_PERSON} \w+ er blevet i $"
+        rf"|\b{_PERSON}(?: \w+){{0,2}} boet (?:\w+ )?(?:i|på) $"
+        rf"|\b(?:sin|sit|vores|min|mit|hans|hendes|eget|egen)(?: \w+)? {_HOME} i $",
+        "concerned",
+        LIVED_IN,
+    ),
+    (r"\bønske.{0,25}\bi $|\bhos mig (?:i|på) $|\bjeg i $", "relative", RELATIVES),
+    (
+        r"\b(?:kom(?:mer)?|boede|voksede op|vokset op|født) (?:\w+ )?(?:fra|i|op i) $|\bsolgte? \w+ i $"
+        r"|\bfør (?:det )?(?:var|boede) (?:\w+ ){1,2}i $|\b(?:flyttede|flyttet|overflyttet) (?:\w+ ){0,3}?fra $",
+        "other",
+        LEFT,
+    ),
+    (
+        r"\b(?:jeg (?:er|har)|er jeg)(?: \w+){0,2} (?:flyttet|rykket)\b.{0,25} (?:til|i) $",
+        "relative",
+        RELATIVES,
+    ),
     (
         r"\b(?:er|har|blev|var|lige|så|netop)(?: \w+){0,3} (?:flyttet|flyttede)\b.{0,25} (?:til|i) $"
         r"|\bflyttede (?:\w+ ){0,3}(?:til|i) $",
         "concerned",
-        6,
+        MOVED_TO,
     ),
-    (r"\bflytte[rs]?\b.{0,25} (?:til|i) $|\bhellere .{0,20}i $|\bgerne .{0,30}\bi $", "other", 1),
+    (r"\bflytte[rs]?\b.{0,25} (?:til|i) $|\bhellere .{0,20}i $|\bgerne .{0,30}\bi $", "other", ELSEWHERE),
     (
         r"\b(?:arbejder?|arbejde|læser|studerer|højskole|efterskole|gift|mødtes|kollega|hospital\w*|sygehus\w*|indlagt"
-        r"|indkaldt|møde|kursus|ligger|klub|lære|praktik|skole|specialskole|stu|ferie|kæreste|veninde|nabo|nærmeste)\b"
-        r".{0,25}\b(?:i|på|til|ved) $",
+        r"|udredt|\w*udredning|psykiatrisk|værksted|indkaldt|møde|kursus|ligger|klub|lære|\w*praktik|skole|specialskole"
+        r"|stu|ferie|kæreste|veninde|nabo|nærmeste)\b.{0,25}\b(?:i|på|til|ved) $",
         "other",
-        1,
+        ELSEWHERE,
     ),
     (
-        r"\b(?:bosted|botilbud|opholdssted|opgangsfællesskab|plejehjem|plejecenter|plejefamilie)\w*\b.{0,20}\bi $",
+        r"\b(?:bosted|botilbud|bofællesskab|opholdssted|opgangsfællesskab|plejehjem|plejecenter|plejefamilie)\w*\b"
+        r".{0,20}\b(?:i|ved) $",
         "unknown",
-        2,
+        PLACED,
     ),
+    # "hans far bor i ...", "hendes søn i ...": relatives of the one it is about.
+    (rf"\b(?:hans|hendes|deres) (?:\w+ )?{_KIN}(?: bor| er)?(?: \w+)? (?:i|på) $", "other", PLACED),
     (
-        rf"\b{_PERSON}\b.{{0,40}}\bbor (?:\w+ ){{0,2}}(?:i|på|til|ved) $|^ *(?:og |men )?bor (?:\w+ )?(?:hjemme )?i $",
-        "concerned",
-        5,
-    ),
-    (rf"\b{_PERSON}(?: \w+)? (?:i|på|fra) $", "concerned", 5),
-    (
-        r"\b(?:jeg|vi|familien)\b.{0,25}\b(?:bor|boende|hjemme)\b.{0,15} (?:i|på|ved) $"
-        r"|\bbor (?:jeg|vi) .{0,10}i $|\bselv i $",
+        r"\bjeg\b.{0,30}\b(?:bor|boende|hjemme|bosat)\b.{0,30} (?:i|på|ved) $|\bbor jeg .{0,10}i $|\bselv i $",
         "relative",
-        3,
+        RELATIVES,
     ),
-    (rf"\b{_PERSON}\b", "concerned", 2),
+    (
+        r"\b(?:vi|familien)\b.{0,25}\b(?:bor|boet|boende|bosat|hjemme)\b.{0,15} (?:i|på|ved) $|\bbor vi .{0,10}i $",
+        "relative",
+        HOUSEHOLDS,
+    ),
+    (rf"\b{_PERSON}\b.{{0,40}}\bbor (?:\w+ ){{0,2}}(?:i|på|til|ved) $", "concerned", LIVED_IN),
+    (
+        rf"\b{_PERSON}(?: \w+)? (?:i|på|fra) $|^ ?(?:bror|søster|søn|datter) (?:i|på|fra) $",
+        "concerned",
+        FAMILYS,
+    ),
+    (rf"\b{_PERSON}\b", "concerned", SOMEBODYS),
 ]
-_ROLE_RES = [(re.compile(pattern, re.IGNORECASE), role, weight) for pattern, role, weight in _ROLES]
-_PAYS = re.compile(
-    r"^(?:s? kommune)?,? (?:der |som )?(?:betaler|bestemmer|har sagen|er handlekommune)\b", re.IGNORECASE
+# And the words after it, which tell more.
+_AFTER: list[tuple[str, Role, int]] = [
+    (
+        r"s? (?:kommune)?,? ?(?:der |som )?(?:betaler|bestemmer|har sagen|er handlekommune"
+        r"|har (?:i \w+ )?(?:betalt|bevilget|visiteret|anbragt|sendt (?:min|mit|vores|ham|hende)))\b",
+        "concerned",
+        DECIDING,
+    ),
+    (r" (?:kommune )?(?:bevilgede|visiterede|sagde ja)\b", "concerned", FAMILYS),
+    (r",? hvor (?:vi|han|hun|hen|jeg|de) (?:boede|kom fra)\b", "other", LEFT),
+    (r",? hvor jeg (?:selv )?bor\b", "relative", RELATIVES),
+    (
+        r",? hvor (?:han|hun|hen|de) (?:\w+ )?(?:bor|har boet|flyttede|er flyttet)\b|,? og bor der\b"
+        r"|\b[^.!?]{0,40}\bflytte[td]e? (?:ind|derud|dertil|herud|hertil)\b",
+        "concerned",
+        MOVED_TO,
+    ),
+    (r" har (?:vi|han|hun|hen) (?:altid )?boet i\b|,? er der,? (?:han|hun|hen|de) bor\b", "concerned", LIVED_IN),
+]
+_BEFORE_RES, _AFTER_RES = (
+    [(re.compile(pattern, re.IGNORECASE), role, weight) for pattern, role, weight in rules]
+    for rules in (_BEFORE, _AFTER)
 )
 _LEAVES = re.compile(r"\bfra $", re.IGNORECASE)
 _TO = re.compile(r"\bfra [\wæøåÆØÅ.-]+(?: kommune)? til $", re.IGNORECASE)
 _HAS_MOVED = re.compile(r"\b(?:flyttede|er flyttet|blev flyttet|har flyttet|er overflyttet)\b", re.IGNORECASE)
+_HOSPITAL = re.compile(r"s? (?:hospital|sygehus)", re.IGNORECASE)
+# "..., bor i Greve", "... og er flyttet til Greve": who it is was named before.
+_WHO_BEFORE = re.compile(r"^ ?(?:og |men )?(?:bor|er flyttet|flyttede) (?:\w+ ){0,5}(?:i|på|til) $")
+_WRITER = re.compile(r"jeg(?:, [^,]+, bor|(?!.*\b(?:der|som|har en|har et)\b).* og bor|.* men er flyttet)")
+_SENTENCE_END = re.compile(r"[.!?]\s")
 
 
 @dataclass(frozen=True)
@@ -123,7 +186,7 @@ class Place:
     start: int
     end: int
     role: Role = "unknown"
-    weight: int = 2
+    weight: int = NAMED
 
 
 @dataclass(frozen=True)
@@ -169,8 +232,9 @@ class Gazetteer:
                     names[first] |= holders
         self._names = {name: frozenset(codes) for name, codes in names.items()}
         # A slip is forgiven in the names people write most, and in long ones: short villages resemble too much else.
-        main = {fold(row.name) for row in directory.municipalities.values()}
-        self._long = [name for name in self._names if len(name) >= 7 or (name in main and len(name) >= 5)]
+        main = sorted(fold(row.name) for row in directory.municipalities.values() if len(row.name) >= 5)
+        self._main = {name: _sound(name) for name in main}
+        self._long = self._main | {name: _sound(name) for name in self._names if len(name) >= 7}
         plain = {_without_diacritics(name) for name in self._names} - {fold(name) for name in self._spelt()}
         self._everyday = {fold(word) for word in EVERYDAY} | {word for word in plain if is_known(word, "da")}
         self._postal = [
@@ -194,7 +258,9 @@ class Gazetteer:
             taken = self._match(words, position, alone, searching, text)
             if taken:
                 codes, count = taken
-                hits.append((codes, words[position][1], words[position + count - 1][2]))
+                end = words[position + count - 1][2]
+                if not _HOSPITAL.match(text, end):  # where somebody is treated says nothing of where they live
+                    hits.append((codes, words[position][1], end))
             position += taken[1] if taken else 1
         hits.extend(self._postal_codes(text))
         found, ambiguous = [], []
@@ -232,24 +298,29 @@ class Gazetteer:
                     shouted = len(raw) > 1 and raw.isupper()  # ALS is an illness, too
                     lives = _LIVES.search(text[: part[0][1]])
                     service = _SERVICE.search(before) and form not in _AFTER_A_SERVICE
-                    place = mark == ":" or (before == "i" and form in _PLACE_AFTER_I)
+                    place = mark == ":" or (before in ("i", "fra") and form in _PLACE_AFTER_I)
                     sign = after in ("kommune", "kommunes") or (capital and not shouted) or lives or service or place
                     if not (sign or len(words) == 1 or (alone and marked) or searching):
                         continue
                 return codes, count
-            if count == 1 and (codes := self._misspelt(raw, marked, len(words) == 1 or opens, after)):
+            if count == 1 and (codes := self._misspelt(raw, marked, len(words) == 1 or opens, searching, after)):
                 return codes, count
         return None
 
-    def _misspelt(self, word: str, marked: bool, lonely: bool, after: str) -> frozenset[str] | None:
-        """One slip in a short name, two in a long one, and only where a place is meant and no Danish word stands."""
-        if len(word) < 5 or not (lonely or (marked and not is_known(word.rstrip("."), "da"))):
+    def _misspelt(self, word: str, marked: bool, lonely: bool, searching: bool, after: str) -> frozenset[str] | None:
+        """One slip in a short name, two in a long one, and only where a place is meant and no Danish word stands.
+
+        Among search words any word may be the place, so only the municipalities' own names are looked for.
+        """
+        meant = lonely or ((marked or searching) and not _is_a_word(word.rstrip(".")))
+        if len(word) < 5 or not meant:
             return None
         slips = 2 if len(word) > 9 or (len(word) > 7 and after.startswith(("kommun", "komun"))) else 1
-        for form in _forms(fold(word)):
-            hit = process.extractOne(form, self._long, scorer=DamerauLevenshtein.distance, score_cutoff=slips)
-            if hit and hit[0][0] == form[0] and hit[0] not in self._everyday:
-                return self._names[hit[0]]
+        names = self._long if lonely or marked else self._main
+        for form in map(_sound, _forms(fold(word))):
+            hit = process.extractOne(form, names, scorer=DamerauLevenshtein.distance, score_cutoff=slips)
+            if hit and hit[0][0] == form[0] and hit[2] not in self._everyday:
+                return self._names[hit[2]]
         return None
 
     def _postal_codes(self, text: str) -> Iterator[tuple[frozenset[str], int, int]]:
@@ -280,12 +351,25 @@ def _starts_sentence(text: str, start: int) -> bool:
 
 
 def _forms(word: str) -> list[str]:
-    """The word as it is, then without the s of a genitive, then Randers-like names written with an apostrophe."""
-    bare = word.rstrip(".")
+    """The word as it is, then without the s of a genitive; "kommune" may stand in one with it."""
+    bare = re.sub(r"(?<=....)kommunes?$", "", word.rstrip("."))
     forms = [bare]
     if bare.endswith("s") and len(bare) > 3:
         forms.append(bare[:-1])
     return forms
+
+
+def _is_a_word(word: str) -> bool:
+    """Return whether a word is Danish, also with its æøå written out, or English."""
+    spelt = word.casefold().replace("ae", "æ").replace("oe", "ø").replace("aa", "å")
+    return is_known(word, ("da", "en")) or is_known(spelt, "da")
+
+
+def _sound(folded: str) -> str:
+    """Return a folded name as it sounds to who cannot spell it: gladsakse for Gladsaxe, kalunborg for Kalundborg."""
+    for letters, sound in (("x", "ks"), ("z", "s"), ("w", "v"), ("c", "k"), ("nd", "n"), ("ld", "l")):
+        folded = folded.replace(letters, sound)
+    return re.sub(r"(.)\1", r"\1", folded)
 
 
 def _without_diacritics(name: str) -> str:
@@ -296,16 +380,20 @@ def _without_diacritics(name: str) -> str:
 
 
 def _role(text: str, start: int, end: int) -> tuple[Role, int]:
-    """Whose municipality it is and how sure that is, from the words around it in its clause."""
-    before = _CLAUSE.split(text[:start])[-1].casefold()
-    if _PAYS.search(text[end:]):
-        return "concerned", 7
+    """Whose municipality it is and how much that weighs, from the words around it."""
+    sentence = _SENTENCE_END.split(text[:start])[-1].casefold().lstrip()
+    before = _CLAUSE.split(sentence)[-1]
+    for pattern, role, weight in _AFTER_RES:
+        if pattern.match(text, end):
+            return role, weight
     if _TO.search(before):  # "fra A til B": there already, or not yet
-        return ("concerned", 6) if _HAS_MOVED.search(text) else ("other", 1)
-    for pattern, role, weight in _ROLE_RES:
+        return ("concerned", MOVED_TO) if _HAS_MOVED.search(text) else ("other", ELSEWHERE)
+    if _WHO_BEFORE.search(before):
+        return ("relative", RELATIVES) if _WRITER.match(sentence) else ("concerned", LIVED_IN)
+    for pattern, role, weight in _BEFORE_RES:
         if pattern.search(before):
             return role, weight
-    return "unknown", 1 if _LEAVES.search(before) and _HAS_MOVED.search(text) else 2
+    return "unknown", ELSEWHERE if _LEAVES.search(before) and _HAS_MOVED.search(text) else NAMED
 
 
 def _once(found: list[Place]) -> list[Place]:

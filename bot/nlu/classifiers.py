@@ -29,6 +29,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.preprocessing import MultiLabelBinarizer
 
+from bot.answers.conversation import WORRY
 from bot.knowledge.database import make_engine
 from bot.knowledge.directory import Directory
 from bot.knowledge.places import fold
@@ -170,7 +171,7 @@ class DialogueActClassifier(_Classifier):
             ranking.insert(0, {"name": INFORM, "confidence": ranking[0]["confidence"]})  # "nå, 9800 så"
         in_danger = danger.probability(message, row, self.config)
         message.set("danger", in_danger, add_to_output=True)
-        if in_danger >= DANGER:
+        if in_danger >= (WORRY if ranking[0]["name"] in _SAYS_NO_NUMBER else DANGER):
             # Rasa's FallbackClassifier takes a ranking that does not fall for a sign of doubt.
             others = [{**act, "confidence": act["confidence"] * (1 - in_danger)} for act in ranking]
             ranking = [{"name": CRISIS, "confidence": in_danger}, *others]
@@ -285,6 +286,9 @@ def _weights(parts: List[np.ndarray], classes: np.ndarray, right: np.ndarray) ->
 
 # What a short message with a place in it is taken for by mistake.
 _CAN_HOLD_A_PLACE = ("thanks", "greet", "goodbye", "affirm", "deny", "something_else", "repeat", "frustration")
+
+# What is answered with a fixed sentence, before which no emergency number could stand.
+_SAYS_NO_NUMBER = ("greet", "goodbye", "thanks", "help", "bot_challenge", "frustration", "delete")
 
 # One character many times over, or a long string with digits and capitals inside, as of base64.
 _NOISE = re.compile(r"(\S)\1{9}|(?=\S*[a-zæøå][A-ZÆØÅ0-9]\S*[a-zæøå][A-ZÆØÅ0-9])[\w+/=]{24}")

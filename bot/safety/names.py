@@ -102,7 +102,7 @@ _NO_NAMES = frozenset(
 )
 # Given names that are ordinary words too: only after a cue, or with a surname.
 _WORDS_TOO = frozenset(
-    "anker bjørn ane ask august birk bo bror bøje dan ebbe else eve fred frode gro gry ib inge iris isa ken kim lea lilje line lis liv luna lykke lærke"
+    "ane anker ask august birk bjørn bo bror bøje dan ebbe else eve fred frode gro gry ib inge iris isa ken kim lea lilje line lis liv luna lykke lærke"
     " maj mai mark meta mie mike milan mille nor per ravn rose saga said sam sine siv sol sten stig storm sus søren tage tilde tim tom tor tore"
     " tove tue vera vibe".split()
 )

@@ -1,5 +1,7 @@
 """The pages that need no chat, the widget's file, and what people say about the answers."""
 
+import re
+
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -96,7 +98,9 @@ def test_the_widget_may_be_loaded_by_any_site_and_is_not_fetched_twice(door):
 
 def test_the_number_to_call_when_the_line_is_gone(door):
     body = door.get("/api/v1/contact?municipality=0259").get_json()
+    source = body["phone"].pop("source")
     assert body["phone"] == {"number": "56 67 67 67", "whose": "Køge Kommune"}
+    assert re.fullmatch(r"Kilde: .+, .*\d{4}\.( Ring og hør.*)?", source)
     assert door.get("/api/v1/contact?municipality=x").get_json()["phone"] is None
 
 

@@ -22,7 +22,7 @@ def turn(directory, state=None, **heard):
 
 
 def test_unsure_offers_three_numbered_choices_and_something_else(directory):
-    topics = [("bostoette", 0.2), ("vum", 0.15), ("handleplan", 0.12), ("bpa", 0.1)]
+    topics = [("bostoette", 0.18), ("vum", 0.15), ("handleplan", 0.12), ("bpa", 0.1)]
     message, state = turn(directory, text="noget støtte", topics=topics)
     assert message.answer.kind == "clarify" and message.answer.question == "topic"
     assert [c["topic"] for c in message.answer.candidates] == ["bostoette", "vum", "raad_og_vejledning"]
@@ -104,6 +104,13 @@ def test_an_age_that_is_not_given_offers_the_twin(directory):
     assert [c["topic"] for c in message.answer.candidates] == ["merudgifter_voksne"]
 
 
+def test_a_talk_whose_age_was_asked_can_go_back_to_the_topic_before_it(directory):
+    state = State(topic="bostoette", municipality="0259")
+    ranked = [("merudgifter_boern", 0.5), ("merudgifter_voksne", 0.4)]
+    message, state = turn(directory, state, text="kan vi få merudgifter dækket", topics=ranked)
+    assert message.answer.question == "age" and state.earlier == ["bostoette"]
+
+
 def test_a_place_alone_opens_the_talk(directory):
     message, state = turn(directory, text="Køge", act="inform", municipality="0259")
     assert message.answer.question == "topic" and "Køge" in message.text
@@ -120,7 +127,7 @@ def test_the_open_question_is_asked_again_after_a_digression(directory, awaiting
 
 def test_at_night_the_lines_are_named_with_their_hours(directory):
     message = handoff_turn(State(municipality="0259"), directory, CLOCKS["christmas eve"])
-    assert "Køge Kommune: 56 67 67 67." in message.text
+    assert "Køge Kommune: 56 67 67 67.\nKilde: " in message.text and message.answer.sources
     assert not any(line.open_now for line in message.answer.helplines)
 
 

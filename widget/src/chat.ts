@@ -257,7 +257,7 @@ class Chat {
       failed: t.failed,
     }[error.kind];
     const phone = this.contact?.phone;
-    const lines = [words, t.danger, phone ? t.call(phone.whose, phone.number) : t.callNobody];
+    const lines = [words, t.danger, phone ? `${t.call(phone.whose, phone.number)} ${phone.source}` : t.callNobody];
     const node = this.add("bot", ...lines.flatMap((line) => paragraphs(line)));
     node.classList.add("error");
     this.choices = leftover;

@@ -89,5 +89,5 @@ export interface Reply {
 /** Whom to call when the widget itself fails; fetched when the panel opens, so that it is known when the line is gone. */
 export interface Contact {
   municipality: { code: string; name: string } | null;
-  phone: { number: string; whose: string } | null;
+  phone: { number: string; whose: string; source: string } | null;
 }

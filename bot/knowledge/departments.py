@@ -1,0 +1,57 @@
+"""Which department a text names: a kind ("jobcentret", "PPR") or one by its local name ("Center for Børn og Unge")."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from bot.knowledge.directory import Directory
+from bot.knowledge.places import fold
+
+_SHORTEST_LOCAL_NAME = 12
+_ENDING = r"(?:e?n|e?t|e?ns|e?ts|s)?"
+
+
+@dataclass(frozen=True)
+class DepartmentMention:
+    """A department named in a text: its kind, the name as the table has it, and whose it is when the name is local."""
+
+    type: str
+    name: str
+    municipality: str | None = None
+
+
+class DepartmentNames:
+    """The names of departments, made once from the directory."""
+
+    def __init__(self, directory: Directory) -> None:
+        names = [
+            (name.split(" (")[0], DepartmentMention(kind.code, kind.term.name))
+            for kind in directory.department_types.values()
+            for name in (kind.also_called or "").split(";")
+            if name
+        ]
+        names += [
+            (name, DepartmentMention(org.department_type, org.name, org.municipality_code))
+            for org in directory.organizations
+            if org.department_type and len(name := re.split(r" [(–-]", org.name)[0]) >= _SHORTEST_LOCAL_NAME
+        ]
+        self._names = [
+            (re.compile(rf"\b{re.escape(fold(name))}{_ENDING}\b"), mention)
+            for name, mention in sorted(names, key=lambda pair: -len(pair[0]))
+        ]
+
+    def find(self, text: str, municipality: str | None = None) -> list[DepartmentMention]:
+        """Return the departments a text names, the longest name first, each kind once.
+
+        A local name counts in its own municipality, and where none is named.
+        """
+        rest = fold(text)
+        found: dict[str, DepartmentMention] = {}
+        for pattern, mention in self._names:
+            if mention.municipality and municipality and mention.municipality != municipality:
+                continue
+            rest, count = pattern.subn(" ", rest)  # "familieafdeling" is not found again in "børne- og familieafdeling"
+            if count:
+                found.setdefault(mention.type, mention)
+        return list(found.values())
