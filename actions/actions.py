@@ -129,8 +129,9 @@ class ActionHandoff(Action):
         return "action_handoff"
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[EventType]:
-        say(dispatcher, tracker, talk.handoff_turn(state(tracker), directory(), clock(tracker)))
-        return []
+        new = talk.remembered(heard(tracker), state(tracker))
+        say(dispatcher, tracker, talk.handoff_turn(new, directory(), clock(tracker)))
+        return remember(new)
 
 
 class ActionOutOfScope(Action):
@@ -140,7 +141,8 @@ class ActionOutOfScope(Action):
         return "action_out_of_scope"
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[EventType]:
-        say(dispatcher, tracker, talk.out_of_scope_turn(state(tracker), directory(), clock(tracker)))
+        place = talk.remembered(heard(tracker), state(tracker))  # for the number only: a place or age here is not ours
+        say(dispatcher, tracker, talk.out_of_scope_turn(place, directory(), clock(tracker)))
         return []
 
 

@@ -95,7 +95,7 @@ class Message:
 def answer_turn(heard: Understood, state: State, directory: Directory, now: dt.datetime) -> tuple[Message, State]:
     """Return the answer to a question, a follow-up or a reply to our own question, and the new state."""
     choice = _choice(heard.text, state)
-    state = _remember(heard, state, is_choice=choice is not None)
+    state = remembered(heard, state, is_choice=choice is not None)
     if heard.act in ("affirm", "deny") and state.awaiting not in ("municipality", "age"):
         if not state.offered:
             text = "Okay. Spørg endelig, hvis der er mere."
@@ -154,6 +154,15 @@ def answer_turn(heard: Understood, state: State, directory: Directory, now: dt.d
         earlier=_earlier(state, answer.topic),
     )
     return Message(text, answer, buttons), state
+
+
+def remembered(heard: Understood, state: State, is_choice: bool = False) -> State:
+    """Return the state with the place and age a message tells of; a number that chooses is not an age."""
+    return replace(
+        state,
+        municipality=heard.municipality or state.municipality,
+        age=state.age if heard.age is None or is_choice else heard.age,
+    )
 
 
 def reminder(state: State, directory: Directory) -> str | None:
@@ -269,10 +278,9 @@ def fallback_turn(heard: Understood, state: State, directory: Directory, now: dt
     """Return at most three numbered guesses once; the second time in a row people to call instead."""
     guesses = [code for code, probability in heard.topics if probability >= NEAR / 2][:2]
     if state.misses == 0 and guesses and re.search(r"[a-zæøå]{3}", heard.text, re.IGNORECASE):
-        age = state.age if heard.age is None else heard.age
-        door = "familieraadgivning" if age is not None and age < ADULT else "raad_og_vejledning"
+        state = remembered(heard, state)
+        door = "familieraadgivning" if state.age is not None and state.age < ADULT else "raad_og_vejledning"
         choices = list(dict.fromkeys([*guesses, door]))  # the open door takes any need
-        state = replace(state, age=age, municipality=heard.municipality or state.municipality)
         return _offer(choices, state, directory, now, "Jeg er ikke sikker på, hvad du mener. Er det et af de her?")
     if state.misses == 0:
         text = (
@@ -291,15 +299,6 @@ def fallback_turn(heard: Understood, state: State, directory: Directory, now: dt
 
 def _iso(now: dt.datetime) -> str:
     return iso(now, COPENHAGEN) or ""
-
-
-def _remember(heard: Understood, state: State, is_choice: bool) -> State:
-    """What the text says wins over what is remembered; a number that chooses is not an age."""
-    return replace(
-        state,
-        municipality=heard.municipality or state.municipality,
-        age=state.age if heard.age is None or is_choice else heard.age,
-    )
 
 
 def _choice(text: str, state: State) -> str | None:

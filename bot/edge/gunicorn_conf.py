@@ -8,6 +8,8 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+from flask import Flask
+
 from bot.safety.conversations import Conversations
 
 wsgi_app = "bot.edge.app:create_app()"
@@ -25,6 +27,11 @@ limit_request_fields = 40
 limit_request_field_size = 4096
 
 
-def post_worker_init(_worker: Any) -> None:
-    """Sweep by the clock, so that conversations go on a silent night too."""
+def post_worker_init(worker: Any) -> None:
+    """Warm what stands behind the door, and sweep by the clock, so that conversations go on a silent night too."""
+    threading.Thread(target=_warm_up, args=(worker.wsgi,), name="warm-up", daemon=True).start()
     threading.Thread(target=Conversations().sweep, name="sweep", daemon=True).start()
+
+
+def _warm_up(app: Flask) -> None:
+    Conversations().forget(app.config["RASA"].warm_up(app.config["CLOCK"]()))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import os
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +14,8 @@ import httpx
 from bot.edge.breaker import Breaker
 
 TIMEOUT_SECONDS = 4.0
+WARM_UP_SECONDS = 120.0
+_WARM_UP = "Hvad er bostøtte?"
 
 
 class RasaSilent(Exception):
@@ -61,6 +66,21 @@ class Rasa:
             # Rasa's fixed sentences need no action, but whoever gets one now gets nothing else: better a number.
             raise RasaSilent("actions down")
         return replies
+
+    def warm_up(self, now: dt.datetime) -> str:
+        """Ask one question with all the patience it needs, so that the first person does not pay for what is read late.
+
+        Returns the sender it was asked as, to be forgotten. Waits until Rasa is there; gives up silently.
+        """
+        sender = f"warm-up-{os.getpid()}"
+        body = {"sender": sender, "message": _WARM_UP, "metadata": {"municipality": None, "now": now.isoformat()}}
+        deadline = time.monotonic() + WARM_UP_SECONDS
+        while time.monotonic() < deadline:
+            with contextlib.suppress(httpx.HTTPError):
+                self._client.post("/webhooks/rest/webhook", json=body, timeout=WARM_UP_SECONDS).raise_for_status()
+                break
+            time.sleep(1)
+        return sender
 
     def is_up(self) -> bool:
         """Return whether Rasa's channel answers."""

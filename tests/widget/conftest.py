@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -10,9 +11,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from flask import Flask
 from werkzeug.serving import make_server
 
 from bot.edge.app import create_app
+from bot.edge.settings import Settings
 from bot.knowledge.load import ROOT
 from tests.conftest import MONDAY
 
@@ -46,16 +49,43 @@ def node_modules() -> Path:
     return folder
 
 
+@contextlib.contextmanager
+def listening(app: Flask) -> Iterator[int]:
+    """Serve an app on loopback and give its port."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server.server_port
+    server.shutdown()
+    thread.join(10)
+
+
 @pytest.fixture(scope="package")
 def door(backend, database) -> Iterator[str]:
     """The address of a door, listening, at 10 on a Monday."""
     app = create_app(backend.rasa_url, backend.actions_url, database, clock=lambda: MONDAY, secret="test")
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join(10)
+    with listening(app) as port:
+        yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture(scope="package")
+def other_sites(backend, database) -> Iterator[tuple[str, str]]:
+    """Two sites with the widget of a door elsewhere: one whose origin the door lets in as Køge's, and a stranger's."""
+    doors: list[int] = []
+    site = Flask("municipality")
+
+    @site.get("/")
+    def front() -> str:
+        tag = f'<script src="http://127.0.0.1:{doors[0]}/widget.js" defer></script>'
+        return f'<!doctype html><html lang="da"><title>Kommunen</title>{tag}<h1>Kommunen</h1></html>'
+
+    with listening(site) as port:
+        known, stranger = f"http://localhost:{port}", f"http://127.0.0.1:{port}"
+        settings = Settings(secret="test", origins={known: "0259"})
+        app = create_app(backend.rasa_url, backend.actions_url, database, clock=lambda: MONDAY, settings=settings)
+        with listening(app) as door_port:
+            doors.append(door_port)
+            yield known, stranger
 
 
 @pytest.fixture(scope="package")

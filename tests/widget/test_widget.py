@@ -251,6 +251,18 @@ def test_the_conversation_goes_on_after_a_reload_and_ends_when_deleted(visit):
     assert focused(page) == "field"
 
 
+def test_a_municipality_embeds_it_from_another_origin_and_a_stranger_cannot(browser, other_sites):
+    known, stranger = other_sites
+    page = browser.new_page()
+    assert page.goto(known).status == 200
+    ask(opened(page))  # no data-kommune: the door knows whose site it is
+    page.get_by_role("link", name="Ring 56 67 67 67").wait_for()
+    assert page.goto(stranger).status == 200
+    ask(opened(page))
+    assert "ring 112" in page.locator(".error").inner_text()
+    page.close()
+
+
 def test_two_tags_make_one_widget(visit):
     page = visit(host=host_page(scripts=2))
     page.get_by_role("button", name="Spørg Vejviser").wait_for()
