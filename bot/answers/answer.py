@@ -6,6 +6,8 @@ import datetime as dt
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from pydantic import parse_obj_as
+
 Kind = Literal["answer", "clarify", "crisis", "handoff", "out_of_scope", "fallback", "smalltalk", "degraded"]
 Question = Literal["municipality", "age", "topic"]
 
@@ -179,6 +181,11 @@ class Answer:
     def to_json(self) -> dict[str, Any]:
         """Return the answer as the dictionary of the chat API."""
         return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Answer:
+        """Return the answer that `to_json` wrote. Raises ValueError where it did not."""
+        return parse_obj_as(cls, data)
 
 
 def iso(moment: dt.datetime | None, zone: dt.tzinfo) -> str | None:

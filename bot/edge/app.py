@@ -2,11 +2,12 @@
 
 Everything outward speaks JSON in Danish; Rasa is reached over loopback and never trusted to answer. What stands around
 it has modules of its own: `settings`, `guard` (origins, headers), `limits`, `errors`, `log`, `metrics`, `health`,
-`pages`, `feedback`.
+`pages`, `feedback`, `sms`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import os
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from flask import Flask, Response, current_app, jsonify
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from bot.edge import errors, feedback, guard, limits, log, metrics, openapi, pages
@@ -25,6 +27,8 @@ from bot.edge.lookups import lookup, municipalities, topics, unknown_municipalit
 from bot.edge.rasa import Rasa
 from bot.edge.sessions import Session, Sessions
 from bot.edge.settings import Settings
+from bot.edge.sms import webhook
+from bot.edge.sms.settings import SmsSettings
 from bot.edge.turn import Desk
 from bot.knowledge.database import make_engine
 from bot.knowledge.directory import Directory, Shelf, UnknownMunicipality
@@ -42,12 +46,14 @@ def create_app(
     secret: str | None = None,
     limited: bool = True,
     settings: Settings | None = None,
+    sms: SmsSettings | None = None,
 ) -> Flask:
     """Return the door. Addresses default to VEJVISER_RASA_URL, VEJVISER_ACTIONS_URL and VEJVISER_DATABASE_URL.
 
     `limited=False` takes the rates away, for a test that writes faster than people do. Raises SettingsError.
     """
     settings = settings or Settings.read(secret=secret)
+    sms = sms or SmsSettings.read()
     app = Flask(__name__)
     engine = make_engine(database_url)
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
@@ -76,6 +82,7 @@ def create_app(
     limiter = app.config["LIMITER"] = limits.make_limiter(app, settings, limited)
     pages.register(app)
     feedback.register(app, engine)
+    webhook.register(app, engine, limiter, sms)
     app.add_url_rule(
         "/api/v1/messages", view_func=limits.per_session(limiter, settings.session_rate, post_message), methods=["POST"]
     )
@@ -108,7 +115,10 @@ def post_message() -> Response:
 
 def delete_session(session: str) -> tuple[Response, int]:
     """Delete everything that was kept of a conversation, at once."""
-    current_app.config["CONVERSATIONS"].forget(_session(session).sender)
+    sender = _session(session).sender
+    current_app.config["CONVERSATIONS"].forget(sender)
+    with contextlib.suppress(SQLAlchemyError):  # a code that stays opens a conversation that is gone, for some hours
+        current_app.config["SMS_STORE"].forget_codes(sender)
     return jsonify({"deleted": True}), 200
 
 
