@@ -17,7 +17,7 @@ from typing import Any
 import smsutil
 from smsutil.codecs import GSM_CHARSET
 
-from bot.answers.answer import Answer, Department, Line, Phone, SourceNote
+from bot.answers.answer import Answer, Department, Line, Phone
 from bot.answers.find import find_answer
 from bot.answers.links import Links
 from bot.answers.text import cite, clock, host, render
@@ -110,7 +110,9 @@ def render_sms(messages: Iterable[dict[str, Any]], links: Links) -> Sms:
         place = answer.municipality["code"] if answer.municipality else shown.municipality
         shown = replace(rendered, municipality=place, urgent=rendered.urgent or shown.urgent)
         texts.append(rendered.text)
-    text = _fitting([], ["\n".join(texts)], extras) if texts else " ".join(extras)
+    text = gsm("\n".join([*texts, *extras]))
+    if segments(text) > MOST_SEGMENTS and texts:  # the answer goes before the note
+        text = _fitting([], texts, [])
     return replace(shown, text=text)
 
 
@@ -139,7 +141,7 @@ def _render(text: str, buttons: list[dict[str, str]], answer: Answer, links: Lin
 
 def _crisis(answer: Answer) -> str:
     """One segment, 112 first."""
-    others = [f"{line.name} {line.phone}" for line in answer.helplines if line.phone != "112"]
+    others = [_call(line) for line in answer.helplines if line.phone != "112"]
     calls = [f"Tal med nogen: {', '.join(others)}."] if others else []
     texts = [
         ["Ring 112 nu, hvis nogen er i fare.", *calls, "Bliv hos personen, hvis det er trygt for dig."],
@@ -166,9 +168,11 @@ def _question(text: str, buttons: list[dict[str, str]], answer: Answer, urgent: 
     words = text
     for line in numbered:
         words = words.replace(f"{line}\n", "\n").replace(line, "")
-    asked = [s for s in _sentences(words.replace(": ?", ":").replace("  ", " ")) if "ring 112" not in s]
-    keep = [*asked[:1], *numbered, *(["Svar med tal eller ord."] if numbered else [])]
-    return Sms(_fitting([*danger, *keep], asked[1:], [], order=[*danger, *asked, *keep[1:]]), choices, urgent=urgent)
+    asked = [s for s in _sentences(re.sub(r": +\?", ":\n", words)) if "ring 112" not in s]
+    open_end = next((n for n, s in enumerate(asked, 1) if s.endswith(":")), len(asked))
+    numbered += ["Svar med tal eller ord."] if numbered else []
+    order = [*danger, *asked[:open_end], *numbered, *asked[open_end:]]
+    return Sms(_fitting([*danger, *asked[:1], *numbered], asked[1:], [], order=order), choices, urgent=urgent)
 
 
 def _people(text: str, answer: Answer) -> str:
@@ -185,8 +189,10 @@ def _people(text: str, answer: Answer) -> str:
 def _degraded(text: str, answer: Answer) -> str:
     """Without understanding and without a topic: the numbers there are."""
     lines = [_line(line, answer.as_of) for line in answer.helplines if line.phone != "112"]
+    if not lines:
+        return _fitting([], _sentences(text), [])
     own = [line for line in text.split("\n")[1:-1] if line]
-    return _fitting([PROBLEM, "Er nogen i fare, så ring 112."], [*own, *lines], [])
+    return _fitting([PROBLEM, "Er nogen i fare, så ring 112."], [*own, *lines[:3]], [])
 
 
 def _answer(answer: Answer, links: Links, last: list[str] | None = None) -> str:
@@ -195,7 +201,7 @@ def _answer(answer: Answer, links: Links, last: list[str] | None = None) -> str:
     assert department is not None
     last = last or []
     if "where" not in answer.facets:
-        tail = [*_page(answer, links), *_source(answer.sources, Room.FULL), *last]
+        tail = [*_page(answer, links), *_source(answer, Room.FULL), *last]
         asked = replace(answer, sources=[])
         said = [line for line in render(asked).split("\n") if not line.startswith("Spørg: ")]
         sentences = [sentence for line in said for sentence in _sentences(line)]
@@ -237,7 +243,7 @@ def _where(answer: Answer, links: Links, room: Room) -> list[str]:
         *_opening(department, answer, room),
         *_law(answer, room),
         *_page(answer, links),
-        *_source(answer.sources, room),
+        *_source(answer, room),
     ]
 
 
@@ -286,7 +292,7 @@ def _name(name: str, room: Room) -> str:
     name = re.split(r" \(| [-–] |, | / |: | i Region ", name)[0]
     if room < Room.SHORTEST or len(name) <= NAME_LETTERS:
         return name
-    return name[: NAME_LETTERS - 1].rsplit(" ", 1)[0].removesuffix(" og").removesuffix(" for") + ".."
+    return re.sub(r"( (og|for|til|i|af|med|ved))+$", "", name[: NAME_LETTERS - 1].rsplit(" ", 1)[0]) + ".."
 
 
 def _phone(department: Department, answer: Answer, room: Room) -> str:
@@ -294,10 +300,8 @@ def _phone(department: Department, answer: Answer, room: Room) -> str:
     if not department.phones:
         lines = [line for line in answer.helplines if line.phone != "112"] or answer.helplines
         if lines:
-            if room < Room.SHORTEST:
-                return f"Nr. ukendt. Ring {_line(lines[0], answer.as_of, room)}"
-            same = [line for line in lines if line.open_now == lines[0].open_now]
-            return f"Ring {min((_line(line, answer.as_of, room) for line in same), key=len)}"
+            unknown = "Nr. ukendt. " if room < Room.SHORTEST else ""
+            return f"{unknown}Ring {_line(_shown(lines, answer.as_of, room), answer.as_of, room)}"
         return f"Nr. ukendt. Se {host(department.website)}" if department.website else "Nr. ukendt."
     phone = department.phones[0]
     number = _number(phone.number, room)
@@ -341,26 +345,48 @@ def _when(moment: str, as_of: str) -> str:
 
 def _line(line: Line, as_of: str, room: Room = Room.FULL) -> str:
     state = _openness(line, as_of) if room < Room.PLAIN else ""
-    name = _name(line.name, room)
-    named = name if name != line.phone else ""
-    number = _number(line.phone, room)
-    whose = re.sub(rf" ?\b{line.phone}\b", "", named) if len(line.phone) == 4 else named  # "Lægevagt 1818"
-    return f"{whose} {number}{f' ({state.lower()})' if state else ''}".strip()
+    return f"{_call(line, room)}{f' ({state.lower()})' if state else ''}"
 
 
-def _source(sources: list[SourceNote], room: Room) -> list[str]:
-    """`Kilde koege.dk 2024-03`: the first page with an address, and the month its facts hold for."""
-    if not sources:
+def _shown(lines: list[Line], as_of: str, room: Room) -> Line:
+    """The first helpline; where there is hardly any room the shortest of those that are as open."""
+    same = [line for line in lines if line.open_now == lines[0].open_now]
+    return lines[0] if room < Room.SHORTEST else min(same, key=lambda line: len(_line(line, as_of, room)))
+
+
+def _call(line: Line, room: Room = Room.FULL) -> str:
+    """`Lægevagt 1818`: a helpline to its first bracket, and its number once."""
+    name = re.sub(rf" ?\b{line.phone}\b", "", _name(line.name, Room.SHORT)).strip()
+    return f"{name} {_number(line.phone, room)}".strip()
+
+
+def _source(answer: Answer, room: Room) -> list[str]:
+    """`Kilde koege.dk 2024-03`: whose page the number is from, and the month it holds for; else the first fact's."""
+    lines = [line for line in answer.helplines if line.phone != "112"]
+    phones = answer.department.phones if answer.department else []
+    if not phones and lines and lines[0].source:
+        shown = _shown(lines, answer.as_of, room)
+        return [f"Kilde {_whose(host(shown.source), room)} {_month(shown.as_of)}"]
+    paged = [source for source in answer.sources if source.url] or answer.sources
+    first = next((source for source in paged if phones and source.date_text == phones[0].as_of), None)
+    first = first or next(iter(paged), None)
+    if first is None:
         return []
-    first = next((source for source in sources if source.url), sources[0])
-    name = host(first.url) if first.url else (first.title or "").split(": ", 1)[-1][:30]
-    month = re.sub(r"(\d{4}-\d\d)-\d\d", r"\1", first.date_text)
-    return [f"Kilde {name if room < Room.PLAIN or not first.url else '.'.join(name.split('.')[-2:])} {month}"]
+    name = _whose(host(first.url), room) if first.url else (first.title or "").split(": ", 1)[-1][:30]
+    return [f"Kilde {name} {_month(first.date_text)}"]
+
+
+def _whose(page: str, room: Room) -> str:
+    return page if room < Room.PLAIN else ".".join(page.split(".")[-2:])
+
+
+def _month(date: str) -> str:
+    return re.sub(r"(\d{4}-\d\d)-\d\d", r"\1", date)
 
 
 def _sentences(text: str) -> list[str]:
     """Lines, and the sentences in them; numbered steps stay with their number."""
-    ends = r"(?<![ .]\d\.)(?<!\bkl\.)(?<!\bca\.)(?<!\bfx\.)(?<=[.!?:]) +(?=[A-ZÆØÅ\"])"
+    ends = r"(?<![ .]\d\.)(?<!\bkl\.)(?<!\bca\.)(?<!\bfx\.)(?<=[.!?]) +(?=[A-ZÆØÅ\"])"
     return [part.strip() for line in text.split("\n") for part in re.split(ends, line) if part.strip()]
 
 
