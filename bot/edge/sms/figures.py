@@ -39,5 +39,4 @@ class SmsFigures:
         self._waiting.set(figures["waiting"])
         self._undelivered.set(figures["undelivered"])
         self._ceiling.set(ceiling)
-        # A message may be two segments, so with one left it is over.
-        self._reached.set(figures["capped"] or sum(figures["segments"].values()) + 1 >= ceiling)
+        self._reached.set(figures["capped"] or sum(figures["segments"].values()) >= ceiling)
