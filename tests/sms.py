@@ -59,6 +59,7 @@ class Town:
     def __init__(self, folder: Path, database: str, gateway_url: str, gateway: Gateway, backend: Any, **environ: str):
         table = folder / "table.db"
         shutil.copy(database.removeprefix("sqlite:///"), table)
+        gateway.now = lambda: self.now.timestamp()
         self.url, self.gateway, self.now, self.log = f"sqlite:///{table}", gateway, MONDAY, []
         self.settings = SmsSettings.read(
             {
@@ -116,7 +117,6 @@ class Town:
 
     def deliver(self, text: str, number: str = MOTHER, message_id: int | None = None, **more: Any) -> int:
         """Send an SMS from a telephone to the door, and return what the door said to the gateway."""
-        more.setdefault("sent_at", self.now.timestamp())
         return self.gateway.deliver(next(self._ids) if message_id is None else message_id, number, text, **more)
 
     def work(self) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from huey import SqliteHuey
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.edge.sms.dialogue import SmsDialogue
@@ -74,6 +75,11 @@ class Office:
         elif outbound := self._store.next_outbound(sender):
             now = self._clock().astimezone(dt.timezone.utc).replace(tzinfo=None)
             self.jobs.serve(sender, delay=max(0.1, (outbound.due_at - now).total_seconds()))
+
+    def begin(self) -> None:
+        """Start anew after a stop or a kill. A queue in a file has this one worker only, so nobody is in hand."""
+        if isinstance(self.jobs.huey, SqliteHuey):
+            self._store.let_all_go()
 
     def sweep(self) -> None:
         """Put in line whom something waits for that no job is at, and join what came of long messages."""

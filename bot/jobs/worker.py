@@ -77,6 +77,7 @@ def main() -> int:
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 1
+    office.begin()
     threading.Thread(target=watch, args=(office,), name="watch", daemon=True).start()
     # Someone waits with a telephone in hand: a queue is looked at five times a second.
     office.jobs.huey.create_consumer(workers=THREADS, max_delay=0.2, periodic=False, check_worker_health=True).run()

@@ -16,7 +16,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 import httpx
 import jwt
 import smsutil
-from flask import Flask, Response, jsonify, redirect, render_template, request, url_for
+from flask import Flask, Response, current_app, jsonify, redirect, render_template, request, url_for
 from werkzeug.serving import make_server
 
 Scheme = Literal["token", "body"]
@@ -66,6 +66,7 @@ class Gateway:
     fault_left: int = 0
     retry_after: int = 1
     slow_seconds: float = SLOW_SECONDS
+    now: Callable[[], float] = time.time
     calls: int = 0
     bubbles: list[Bubble] = field(default_factory=list)
     _ids: Any = field(default_factory=lambda: itertools.count(int(time.time() * 1000)))
@@ -114,7 +115,7 @@ class Gateway:
         self, message_id: int, number: str, text: str, sent_at: float | None = None, **more: Any
     ) -> dict[str, Any]:
         """Return the payload of a message from a telephone."""
-        at = time.time() if sent_at is None else sent_at
+        at = self.now() if sent_at is None else sent_at
         if self.scheme == "body":
             event = {"msisdn": int(number), "receiver": int(self.receiver), "message": text, **more}
             return self._event(str(message_id), "messaging.inbound.sms", event, at)
@@ -124,7 +125,7 @@ class Gateway:
     def report(self, gateway_id: str, reference: str, status: str = "DELIVERED") -> int:
         """Call the webhook with what became of a message."""
         event = {"msg_id": gateway_id, "reference": reference, "status": status}
-        return self.call(self._event(str(uuid.uuid4()), "messaging.status.sms", event, time.time()), "body")
+        return self.call(self._event(str(uuid.uuid4()), "messaging.status.sms", event, self.now()), "body")
 
     def _event(self, event_id: str, kind: str, event: dict[str, Any], at: float) -> dict[str, Any]:
         timestamp = dt.datetime.fromtimestamp(at, dt.timezone.utc).isoformat()
@@ -179,8 +180,6 @@ def environment(port: int, webhook: str, environ: Mapping[str, str] = os.environ
 
 
 def _gateway() -> Gateway:
-    from flask import current_app
-
     gateway: Gateway = current_app.config["GATEWAY"]
     return gateway
 
@@ -225,12 +224,20 @@ def _single() -> Any:
     number, reference = str(body["recipient"]), body.get("reference", "")
     message_id = gateway.take(number, body["message"], reference)
     if gateway.reports:
-        threading.Timer(0.3, gateway.report, (message_id, reference)).start()
+        threading.Thread(target=_report, args=(gateway, message_id, reference), daemon=True).start()
     if fault == "slow":
         time.sleep(gateway.slow_seconds)
     if fault == "cut_after":
         return _cut()
     return jsonify({"msg_id": message_id, "recipient": int(number), "reference": reference}), 202
+
+
+def _report(gateway: Gateway, message_id: str, reference: str) -> None:
+    """Tell that a message arrived, until somebody hears it, as gateways do."""
+    for seconds in (0.3, 1, 2, 4, 8, 16):
+        time.sleep(seconds)
+        if gateway.report(message_id, reference) == 204:
+            return
 
 
 def _cut() -> Response:

@@ -248,6 +248,10 @@ class SmsStore:
         mine = update(SmsPerson).where(SmsPerson.sender == sender, SmsPerson.held_by == holder)
         self._change(mine.values(held_by=None, held_until=None))
 
+    def let_all_go(self) -> None:
+        """Leave everybody to the next job: for the start of an only worker, whose last one may have been killed."""
+        self._change(update(SmsPerson).values(held_by=None, held_until=None))
+
     def person(self, sender: str) -> Person:
         """Return what is remembered of somebody."""
         with self._begin() as session:
