@@ -16,6 +16,8 @@ from huey.api import Huey
 from bot.edge.settings import SettingsError
 from bot.knowledge.load import ROOT
 
+MANY = 200
+
 
 def make_huey(environ: Mapping[str, str] = os.environ) -> Huey:
     """Return the queue at VEJVISER_JOBS: `redis://…` or the path of a SQLite file. Raises SettingsError."""
@@ -38,6 +40,10 @@ class Jobs:
     def __init__(self, huey: Huey, serve: Callable[[str], None] = _elsewhere) -> None:
         self.huey = huey
         self._serve = huey.task(name="serve")(serve)
+
+    def are_many(self) -> bool:
+        """Return whether so much is in line that looking for more would only make the line longer."""
+        return int(self.huey.pending_count()) > MANY
 
     def serve(self, sender: str, delay: float = 0.0) -> None:
         """Put one person in line: their messages answered, and what waits for them sent."""

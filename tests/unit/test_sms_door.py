@@ -250,6 +250,21 @@ def test_delete_lets_everything_go_and_the_number_when_it_is_confirmed(town):
     assert town.writes("bostøtte køge"), "and one can begin again"
 
 
+def test_who_writes_again_at_once_after_delete_is_answered(town):
+    town.deliver("SLET")
+    town.deliver("bostøtte køge")
+    town.work()
+    said = [bubble.text for bubble in town.gateway.sent_to(MOTHER)]
+    assert said[0] == FORGOTTEN and "Socialafdelingen" in said[1]
+
+
+def test_a_long_message_in_one_call_is_not_too_big(town):
+    long = "æøå " * 380 + "bostøtte i Køge"
+    town.gateway.scheme = "body"
+    assert town.deliver(long) == 204
+    assert httpx.post(town.gateway.webhook, content=b"x" * 20_000).status_code == 413
+
+
 def test_a_machine_that_answers_us_does_not_go_on_for_ever(town):
     said = [town.writes("tak for din besked") for _ in range(MOST_AN_HOUR + 3)]
     assert said[MOST_AN_HOUR] == TOO_MANY and said[MOST_AN_HOUR + 1 :] == ["", ""]

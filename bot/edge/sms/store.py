@@ -355,19 +355,21 @@ class SmsStore:
     # -- by the clock ----------------------------------------------------------------------------------------------
 
     def forget(self, sender: str) -> None:
-        """Let go at once of what somebody's conversation left here; their number goes when that is confirmed."""
+        """Let go at once of what somebody's conversation left here; their number goes when that is confirmed.
+
+        No text is left of what was answered, and what they wrote after it begins anew.
+        """
         with self._begin() as session:
-            session.execute(update(SmsInbound).where(SmsInbound.sender == sender).values(text=""))
             session.execute(delete(SmsCode).where(SmsCode.sender == sender))
             afresh = {"choices": "[]", "municipality_code": "", "conversation": sender, "told": False}
             session.execute(update(SmsPerson).where(SmsPerson.sender == sender).values(**afresh))
             session.commit()
 
     def _forget_number(self, sender: str) -> None:
-        with self._begin() as session:
-            session.execute(delete(SmsNumber).where(SmsNumber.sender == sender))
-            session.execute(delete(SmsPerson).where(SmsPerson.sender == sender))
-            session.commit()
+        """Delete a number at once, unless its owner has written again: then a day from that."""
+        waits = select(SmsInbound.id).where(SmsInbound.sender == sender, SmsInbound.state != "answered").exists()
+        self._change(delete(SmsNumber).where(SmsNumber.sender == sender, ~waits))
+        self._change(delete(SmsPerson).where(SmsPerson.sender == sender, ~waits))
 
     def delete_old(self, now: dt.datetime) -> None:
         """Delete numbers and persons after a day, and what is left of messages after a week."""
