@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import re
 import sys
 from pathlib import Path
@@ -224,8 +225,8 @@ def sms_simulate_command(port: int, webhook: str, scheme: str) -> None:
     from bot.edge.sms.simulator import Gateway, environment, serve
 
     env = environment(port, webhook)
-    for name, value in env.items():
-        click.echo(f"{name}={value}")
+    if os.environ.get("VEJVISER_SMS_TOKEN") != env["VEJVISER_SMS_TOKEN"]:  # `vejviser run` has told the others already
+        click.echo("\n".join(f"{name}={value}" for name, value in env.items()))
     click.echo(f"\nTelefon: http://127.0.0.1:{port}  (Ctrl-C stopper)", err=True)
     secret, token = env["VEJVISER_SMS_WEBHOOK_SECRET"], env["VEJVISER_SMS_TOKEN"]
     serve(Gateway(webhook, secret, token, env["VEJVISER_SMS_NUMBER"], scheme), port)

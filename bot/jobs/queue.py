@@ -39,7 +39,11 @@ class Jobs:
 
     def __init__(self, huey: Huey, serve: Callable[[str], None] = _elsewhere) -> None:
         self.huey = huey
-        self._serve = huey.task(name="serve")(serve)
+
+        def task(sender: str) -> None:  # huey knows a job by the module and name of its function: the same for both
+            serve(sender)
+
+        self._serve = huey.task(name="serve")(task)
 
     def are_many(self) -> bool:
         """Return whether so much is in line that looking for more would only make the line longer."""

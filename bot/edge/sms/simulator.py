@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import itertools
 import json
+import logging
 import os
 import secrets
 import socket
@@ -159,7 +160,8 @@ def create_simulator(gateway: Gateway) -> Flask:
 
 
 def serve(gateway: Gateway, port: int) -> None:
-    """Serve until stopped, on this machine only."""
+    """Serve until stopped, on this machine only. The page looks every second, which no log needs to hold."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     make_server("127.0.0.1", port, create_simulator(gateway), threaded=True).serve_forever()
 
 
