@@ -20,7 +20,7 @@ from bot.knowledge.laws import LawReference
 from bot.knowledge.models import AgeRule
 from bot.knowledge.places import near_names
 from bot.knowledge.situations import situated_department
-from bot.knowledge.words import named_topic
+from bot.knowledge.words import named_topic, names_only
 
 SURE = 0.30  # from here the best topic is answered, with the next ones offered beside it
 NEAR = 0.03  # from here another topic is worth offering
@@ -117,7 +117,7 @@ def answer_turn(heard: Understood, state: State, directory: Directory, now: dt.d
         return _without_topic(heard, state, directory, now)
     if rule := _age_decides(heard, state, topic, directory):
         return _ask_age(topic, rule, heard, state, directory, now)
-    facets = _facets(heard, state, topic)
+    facets = _facets(heard, state, topic, directory)
     unit = _unit(heard, state, topic, directory)
     answer = find_answer(
         directory, topic, state.municipality, now=now, facets=facets, age=state.age, department_type=unit
@@ -369,11 +369,11 @@ def _law_note(heard: Understood, topic: str) -> str | None:
     return f"{'; '.join(moved[:2])}." if moved else None
 
 
-def _facets(heard: Understood, state: State, topic: str) -> list[str]:
+def _facets(heard: Understood, state: State, topic: str, directory: Directory) -> list[str]:
     """What is asked now; after "Køge" or "19 år" what was asked before.
 
-    A question that opens a topic and asks nothing narrower is answered with the way there; how one complains is part of
-    complaining.
+    Who writes only the name of a help asks for the way there, whatever the name sounds like. So does a question that
+    opens a topic and asks nothing narrower; how one complains is part of complaining.
     """
     if heard.act in ("inform", "repeat", "affirm", "deny") and state.topic == topic and state.facets:
         return state.facets
@@ -381,6 +381,8 @@ def _facets(heard: Understood, state: State, topic: str) -> list[str]:
     of_another = FACETS_OF_OTHERS.get(best) if best != topic else None
     wanted = [of_another, *heard.facets] if of_another else heard.facets
     facets = [facet for facet in dict.fromkeys(wanted) if not (facet == "how" and "complaint" in heard.facets)][:3]
+    if heard.act not in FOLLOWING and of_another is None and names_only(heard.text, topic, directory):
+        return ["where"]
     opens = heard.act not in FOLLOWING and set(facets) <= {"how", "who", "what", "where"}
     return list(dict.fromkeys(["where", *facets])) if opens else facets or ["where"]
 

@@ -32,6 +32,24 @@ def test_unsure_offers_three_numbered_choices_and_something_else(directory):
     assert turn(directory, state, text="4", act="inform")[1].topic is None
 
 
+@pytest.mark.parametrize(
+    ("text", "facets"),
+    [
+        ("tabt arbejdsfortjeneste køge", ["where"]),
+        ("Tabt arbejdsfortjeneste i Køge kommune?", ["where"]),
+        ("tabt arbejdsfortjeneste", ["where"]),
+        ("4600 tabt arbejdsfortjeneste", ["where"]),
+        ("hvad koster tabt arbejdsfortjeneste i køge", ["cost", "how"]),
+        ("tabt arbejdsfortjeneste penge", ["cost", "how"]),
+    ],
+)
+def test_who_writes_only_the_name_of_a_help_asks_for_the_way_there(directory, text, facets):
+    """Search words have no question in them, and "tabt" sounds like money."""
+    topics = [("tabt_arbejdsfortjeneste", 0.95)]
+    message, _ = turn(directory, text=text, topics=topics, facets=["cost", "how"], municipality="0259")
+    assert message.answer.facets == facets
+
+
 def test_a_place_while_a_choice_is_open_keeps_the_choice(directory):
     _, state = turn(directory, text="noget støtte", topics=[("bostoette", 0.2), ("vum", 0.15)])
     message, state = turn(
