@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from pydantic import parse_obj_as
+from dacite import DaciteError, from_dict
 
 Kind = Literal["answer", "clarify", "crisis", "handoff", "out_of_scope", "fallback", "smalltalk", "degraded"]
 Question = Literal["municipality", "age", "topic"]
@@ -185,7 +185,10 @@ class Answer:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Answer:
         """Return the answer that `to_json` wrote. Raises ValueError where it did not."""
-        return parse_obj_as(cls, data)
+        try:
+            return from_dict(cls, data)
+        except DaciteError as error:
+            raise ValueError(type(error).__name__) from error
 
 
 def iso(moment: dt.datetime | None, zone: dt.tzinfo) -> str | None:

@@ -1,15 +1,19 @@
 """GSM-7, segments, and the linter over the table."""
 
 import dataclasses
+import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from smsutil.codecs import is_valid_gsm
 
+from bot.answers.answer import Answer
+from bot.answers.find import find_answer
 from bot.answers.links import Links, meant, short
 from bot.answers.sms import Sms, _fitting, gsm, lost, segments, unsendable
-from bot.knowledge import models as m
+from tests.conftest import MONDAY
 
 
 @pytest.mark.parametrize(
@@ -91,5 +95,11 @@ def test_a_topic_that_comes_later_makes_an_old_link_a_choice():
     assert meant("xyz", grown) == []
 
 
-def test_models_know_no_low_fact(directory):
-    assert all(org.confidence in m.CONFIDENCE[:2] for org in directory.organizations)
+def test_an_answer_is_read_back_in_many_threads_at_once(directory):
+    """The worker has four; a kill test found a library that built its reader twice and failed."""
+    answer = find_answer(directory, "akut_psykiatri", "0259", now=MONDAY)
+    sent = json.loads(json.dumps(answer.to_json()))
+    with ThreadPoolExecutor(16) as pool:
+        assert all(read == answer for read in pool.map(lambda _: Answer.from_json(sent), range(64)))
+    with pytest.raises(ValueError):
+        Answer.from_json({"kind": "answer"})

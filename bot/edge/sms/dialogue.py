@@ -111,7 +111,7 @@ class SmsDialogue:
 
     def _keyword(self, word: str, sender: str, person: Person, now: dt.datetime) -> Reply:
         if word == "help":
-            return Reply(Sms(HELP, urgent=True), "urgent", person.told, person.conversation)
+            return Reply(Sms(HELP, person.choices, urgent=True), "urgent", person.told, person.conversation)
         if word == "forget":
             self._conversations.forget(person.conversation)
             self._store.forget(sender)
