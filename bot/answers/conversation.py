@@ -454,17 +454,23 @@ def _ask_age(
     return Message(text, answer, buttons), state
 
 
+def _meanwhile(heard: Understood, state: State, directory: Directory) -> tuple[str | None, list[str]]:
+    """The topic and facets to keep while the place is asked for: what was just asked goes before what was."""
+    topic = _topic(heard, state, directory) or state.topic
+    facets = state.facets if topic == state.topic else []
+    return topic, facets or heard.facets[:3] or ["where"]
+
+
 def _which_place(heard: Understood, state: State, directory: Directory, now: dt.datetime) -> tuple[Message, State]:
     codes = heard.ambiguous[:4]
     names = [directory.municipalities[code].name for code in codes]
     choices = " ".join(f"{number}. {name}" for number, name in enumerate(names, 1))
-    answer = Answer(
-        kind="clarify", as_of=_iso(now), topic=state.topic or _topic(heard, state, directory), question="municipality"
-    )
+    topic, facets = _meanwhile(heard, state, directory)
+    answer = Answer(kind="clarify", as_of=_iso(now), topic=topic, question="municipality")
     state = replace(
         state,
-        topic=answer.topic,
-        facets=state.facets or heard.facets[:3] or ["where"],
+        topic=topic,
+        facets=facets,
         awaiting="municipality",
         offered=codes,
     )
@@ -476,7 +482,7 @@ def _which_place(heard: Understood, state: State, directory: Directory, now: dt.
 def _unknown_place(heard: Understood, state: State, directory: Directory, now: dt.datetime) -> tuple[Message, State]:
     """Say that the place is unknown, with near names; the second time show the way without a municipality."""
     name = heard.unknown_place or heard.text.strip()[:40]
-    topic = state.topic or _topic(heard, state, directory)
+    topic, facets = _meanwhile(heard, state, directory)
     if "unknown_place" in state.asked or not re.search(r"[^\W\d]{3}", name):
         message = handoff_turn(state, directory, now)
         message.text = (
@@ -491,7 +497,7 @@ def _unknown_place(heard: Understood, state: State, directory: Directory, now: d
     state = replace(
         state,
         topic=topic,
-        facets=state.facets or heard.facets[:3] or ["where"],
+        facets=facets,
         awaiting="municipality",
         offered=codes,
         asked=[*state.asked, "unknown_place"],

@@ -32,6 +32,16 @@ def test_unsure_offers_three_numbered_choices_and_something_else(directory):
     assert turn(directory, state, text="4", act="inform")[1].topic is None
 
 
+def test_a_new_question_in_a_place_of_two_names_is_kept_while_the_place_is_asked_for(directory):
+    talked = State(topic="tabt_arbejdsfortjeneste", municipality="0259", facets=["legal"])
+    topics = [("bostoette", 0.95)]
+    message, state = turn(directory, talked, text="bostøtte i Nykøbing", topics=topics, ambiguous=["0376", "0773"])
+    assert message.answer.question == "municipality" and state.topic == "bostoette"
+    answer, _ = turn(directory, state, text="2", act="inform")
+    assert (answer.answer.topic, answer.answer.municipality["code"]) == ("bostoette", "0773")
+    assert answer.answer.facets == ["where"]
+
+
 @pytest.mark.parametrize(
     ("text", "facets"),
     [
