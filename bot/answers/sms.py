@@ -361,10 +361,14 @@ def _call(line: Line, room: Room = Room.FULL) -> str:
 
 
 def _source(answer: Answer, room: Room) -> list[str]:
-    """`Kilde koege.dk 2024-03`: whose page the number is from, and the month it holds for; else the first fact's."""
+    """`Kilde koege.dk 2024-03`: whose page the number is from, and the month it holds for.
+
+    Where a section or a deadline was asked, it is the page of that.
+    """
+    about_number = not {"legal": answer.legal_basis, "time": answer.processing_time}.get(answer.facets[0])
     lines = [line for line in answer.helplines if line.phone != "112"]
-    phones = answer.department.phones if answer.department else []
-    if not phones and lines and lines[0].source:
+    phones = answer.department.phones if answer.department and about_number else []
+    if about_number and not phones and lines and lines[0].source:
         shown = _shown(lines, answer.as_of, room)
         return [f"Kilde {_whose(host(shown.source), room)} {_month(shown.as_of)}"]
     paged = [source for source in answer.sources if source.url] or answer.sources
