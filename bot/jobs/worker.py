@@ -37,7 +37,8 @@ def make_office(settings: SmsSettings) -> Office:
         os.environ.get("VEJVISER_RASA_URL", "http://127.0.0.1:5005"),
         os.environ.get("VEJVISER_ACTIONS_URL", "http://127.0.0.1:5055/webhook"),
     )
-    store = SmsStore(engine)
+    store, shelf = SmsStore(engine), Shelf(engine)
+    _known(settings.municipality, shelf)
     dialogue = SmsDialogue(
         Desk(rasa, conversations, log), store, conversations, settings.public_url, settings.municipality, log
     )
@@ -45,13 +46,20 @@ def make_office(settings: SmsSettings) -> Office:
         store,
         dialogue,
         make_provider(settings),
-        Shelf(engine),
+        shelf,
         settings.ceiling,
         log,
         clock=lambda: dt.datetime.now(dt.timezone.utc),
     )
     office.jobs = Jobs(make_huey(), office.serve)
     return office
+
+
+def _known(municipality: str | None, shelf: Shelf) -> None:
+    """Raise SettingsError for a municipality that is none; a table that is away is no reason not to start."""
+    with contextlib.suppress(SQLAlchemyError):
+        if municipality and municipality not in shelf.current().municipalities:
+            raise SettingsError(f"VEJVISER_SMS_MUNICIPALITY is '{municipality}'; no municipality has that code.")
 
 
 def watch(office: Office) -> None:

@@ -71,6 +71,10 @@ def test_in_production_nobody_goes_live_with_a_toy(bare):
 def test_the_worker_refuses_to_start_without_a_gateway_or_with_half_of_one():
     command = [sys.executable, "-W", "ignore", "-m", "bot.jobs.worker"]
     env = {name: value for name, value in os.environ.items() if not name.startswith("VEJVISER_SMS")}
-    for more, said in (({}, "VEJVISER_SMS_PROVIDER"), ({"VEJVISER_SMS_PROVIDER": "twilio"}, "VEJVISER_SMS_NUMBER")):
+    for more, said in (
+        ({}, "VEJVISER_SMS_PROVIDER"),
+        ({"VEJVISER_SMS_PROVIDER": "twilio"}, "VEJVISER_SMS_NUMBER"),
+        ({**GATEWAY, "VEJVISER_SMS_MUNICIPALITY": "9999"}, "no municipality has that code"),
+    ):
         done = subprocess.run(command, cwd=ROOT, env={**env, **more}, capture_output=True, text=True, timeout=60)
         assert done.returncode == 1 and said in done.stderr and "Traceback" not in done.stderr
