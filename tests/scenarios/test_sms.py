@@ -18,6 +18,7 @@ import pytest
 
 from bot.edge.sms.dialogue import FORGOTTEN
 from bot.edge.sms.simulator import NUMBER, Gateway, create_simulator
+from bot.edge.sms.store import ON_ITS_WAY
 from bot.knowledge.load import ROOT
 from tests.conftest import free_port, wait_for
 from tests.sms import MOTHER, SECRET, TOKEN, WEBHOOK_SECRET, listening, make_town
@@ -200,3 +201,30 @@ def test_kills_between_receiving_and_answering_lose_nothing_and_double_nothing(d
             assert heard == places, "and each person's answers come in order"
         log = (tmp_path / "edge.log").read_text() + (tmp_path / "jobs.log").read_text()
         assert "bostøtte" not in log and not any(number in log for number in (*numbers, MOTHER))
+
+
+def test_a_kill_after_the_gateway_took_it_and_before_we_know_is_settled_by_its_report(database, tmp_path):
+    """The narrowest place: it hangs with its answer, and we are killed. Nothing is sent again, also not later."""
+    gateway = Gateway("", WEBHOOK_SECRET, TOKEN, slow_seconds=5.0)
+    with listening(create_simulator(gateway)) as gateway_url:
+        machine = Machine(tmp_path, database, gateway_url)
+        gateway.webhook = f"http://127.0.0.1:{machine.port}/sms/gatewayapi"
+        try:
+            machine.start("edge")
+            machine.start("jobs")
+            machine.wait()
+            gateway.play("slow", 1)
+            assert gateway.deliver(1, MOTHER, "bostøtte Køge") == 204
+            until = time.monotonic() + 60
+            while not gateway.sent_to(MOTHER) and time.monotonic() < until:
+                time.sleep(0.01)
+            machine.kill("jobs")
+            machine.start("jobs")
+            time.sleep(ON_ITS_WAY.total_seconds() + 15)
+            assert len(gateway.sent_to(MOTHER)) == 1
+            assert gateway.deliver(2, MOTHER, "bostøtte Aalborg") == 204
+            while len(gateway.sent_to(MOTHER)) < 2 and time.monotonic() < until + 60:
+                time.sleep(0.1)
+            assert "Aalborg" in gateway.sent_to(MOTHER)[1].text, "and the next is not held up"
+        finally:
+            machine.end()
