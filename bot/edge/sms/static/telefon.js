@@ -14,7 +14,7 @@ function show(bubble) {
   const cost = bubble.segments ? ` · ${bubble.segments} ${bubble.segments === 1 ? "sms" : "sms'er"}` : "";
   at.textContent = bubble.at + cost;
   item.append(who, text, at);
-  log.append(item);
+  log.querySelector("ol").append(item);
 }
 
 async function look() {
