@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import re
 import sys
 from pathlib import Path
@@ -24,12 +25,17 @@ def app() -> None:
 @click.option("--port", default=8000, show_default=True, help="Port of the door.")
 @click.option("--rasa-port", default=5005, show_default=True)
 @click.option("--actions-port", default=5055, show_default=True)
-def run(port: int, rasa_port: int, actions_port: int) -> None:
+@click.option("--sms-port", default=8100, show_default=True, help="Port of the simulated telephone.")
+def run(port: int, rasa_port: int, actions_port: int, sms_port: int) -> None:
     """Load the table, train if needed, start everything and wait until it answers. Ctrl-C stops it."""
+    from bot.edge.settings import SettingsError
     from bot.processes import run_all
 
     _prepare()
-    sys.exit(run_all(port, rasa_port, actions_port))
+    try:
+        sys.exit(run_all(port, rasa_port, actions_port, sms_port))
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from error
 
 
 @app.command()
@@ -180,6 +186,80 @@ def doubts_command(encoder: bool) -> None:
 
     for line in report(encoder):
         click.echo(line)
+
+
+@app.group()
+def sms() -> None:
+    """SMS: what could not be sent, a simulated gateway, and what answers cost."""
+
+
+@sms.command("failed")
+def sms_failed_command() -> None:
+    """List the dead letters: what the gateway would not take. Neither text nor number is shown."""
+    letters = _sms_store().dead_letters()
+    for letter in letters:
+        place = letter.municipality_code or "-"
+        click.echo(
+            f"{letter.id:>6}  {letter.created_at:%Y-%m-%d %H:%M} UTC  {letter.kind:<8} {place:<5} "
+            f"{letter.attempts} forsøg  {letter.error}"
+        )
+    click.echo(f"{len(letters)} beskeder kunne ikke sendes.")
+    if letters:
+        click.echo("Ret årsagen; så: vejviser sms retry (inden for et døgn, så længe numrene er kendt)")
+
+
+@sms.command("retry")
+@click.argument("ids", type=int, nargs=-1)
+def sms_retry_command(ids: tuple[int, ...]) -> None:
+    """Send dead letters again: those with these IDS, or all whose number is still known."""
+    senders = _sms_store().revive(list(ids) or None, dt.datetime.now(dt.timezone.utc))
+    click.echo(f"{len(senders)} beskeder er sat i kø. De sendes inden for få sekunder, når Vejviser kører.")
+
+
+@sms.command("simulate")
+@click.option("--port", default=8100, show_default=True, help="Port of the page that looks like a telephone.")
+@click.option("--webhook", default="http://127.0.0.1:8000/sms/gatewayapi", show_default=True, help="Vejviser's door.")
+@click.option("--scheme", type=click.Choice(["token", "body"]), default="token", help="Which signature it uses.")
+def sms_simulate_command(port: int, webhook: str, scheme: str) -> None:
+    """Play a gateway, with a page that looks like a telephone. `vejviser run` starts it where no gateway is set."""
+    from bot.edge.sms.simulator import Gateway, environment, serve
+
+    env = environment(port, webhook)
+    if os.environ.get("VEJVISER_SMS_TOKEN") != env["VEJVISER_SMS_TOKEN"]:  # `vejviser run` has told the others already
+        click.echo("\n".join(f"{name}={value}" for name, value in env.items()))
+    click.echo(f"\nTelefon: http://127.0.0.1:{port}  (Ctrl-C stopper)", err=True)
+    secret, token = env["VEJVISER_SMS_WEBHOOK_SECRET"], env["VEJVISER_SMS_TOKEN"]
+    serve(Gateway(webhook, secret, token, env["VEJVISER_SMS_NUMBER"], scheme), port)
+
+
+@sms.command("measure")
+@click.option("--home", default="https://vejviser.koege.dk", show_default=True, help="Public address in the links.")
+def sms_measure_command(home: str) -> None:
+    """Write every answer of the table as an SMS, at three moments, and count the segments; then what cannot be sent."""
+    from bot.answers.links import Links
+    from bot.answers.sms import segments_of_the_table, unsendable
+    from bot.knowledge.hours import COPENHAGEN
+
+    directory = _directory()
+    links = Links(home, tuple(directory.topics))
+    for moment in ("2026-11-23T10:00", "2026-11-22T22:30", "2026-12-24T19:00"):
+        counts = segments_of_the_table(directory, links, dt.datetime.fromisoformat(moment).replace(tzinfo=COPENHAGEN))
+        total = sum(counts.values())
+        shares = ", ".join(f"{n} segment: {count} ({count / total:.1%})" for n, count in sorted(counts.items()))
+        click.echo(f"{moment}: {total} svar. {shares}")
+    problems = unsendable(directory)
+    for problem in problems:
+        click.echo(f"FEJL  {problem}")
+    click.echo(f"{len(problems)} tekster kan ikke sendes i en sms.")
+    sys.exit(1 if problems else 0)
+
+
+def _sms_store() -> Any:
+    from bot.edge.sms.store import SmsStore
+
+    engine = make_engine()
+    migrate(engine)
+    return SmsStore(engine)
 
 
 def _prepare() -> None:

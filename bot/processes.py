@@ -1,4 +1,4 @@
-"""Starts Rasa, the actions and the door together, waits until all answer, and stops them together."""
+"""Starts Rasa, the actions, the door and what SMS needs together, waits until all answer, and stops them together."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ import httpx
 from honcho.manager import Manager
 from honcho.printer import Message, Printer
 
+from bot.edge.sms.settings import SmsSettings
+from bot.edge.sms.simulator import environment as environment_of_simulator
 from bot.knowledge.load import ROOT
 from bot.training import environment, model_path
 
@@ -26,7 +28,7 @@ class _LogFiles(Printer):
     def __init__(self) -> None:
         super().__init__(output=sys.stderr)
         LOGS.mkdir(parents=True, exist_ok=True)
-        self._files = {name: (LOGS / f"{name}.log").open("w") for name in ("rasa", "actions", "edge")}
+        self._files = {name: (LOGS / f"{name}.log").open("w") for name in ("rasa", "actions", "edge", "jobs", "sms")}
 
     def write(self, message: Message) -> None:
         """Append one line to the log of its process; what the manager itself says is dropped."""
@@ -56,20 +58,40 @@ def backend_environment(rasa_port: int, actions_port: int) -> dict[str, str]:
     }
 
 
-def run_all(port: int, rasa_port: int, actions_port: int) -> int:
+def sms_commands(port: int, sms_port: int) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the command lines that SMS needs, and what all processes must know for it.
+
+    With a gateway configured that is the worker. Without one, at the desk, a simulated gateway plays its part; in
+    production there is no SMS then. Raises SettingsError.
+    """
+    python = shlex.quote(sys.executable)
+    worker = {"jobs": f"{python} -m bot.jobs.worker"}
+    if SmsSettings.read():
+        return worker, {}
+    if os.environ.get("VEJVISER_ENV") == "production":
+        return {}, {}
+    webhook = f"http://127.0.0.1:{port}/sms/gatewayapi"
+    simulator = f"{python} -m bot sms simulate --port {sms_port} --webhook {webhook}"
+    return worker | {"sms": simulator}, environment_of_simulator(sms_port, webhook)
+
+
+def run_all(port: int, rasa_port: int, actions_port: int, sms_port: int) -> int:
     """Start everything, print the address when it answers, and wait for Ctrl-C. Returns the exit code."""
-    env = backend_environment(rasa_port, actions_port)
+    more, sms_env = sms_commands(port, sms_port)
+    env = backend_environment(rasa_port, actions_port) | sms_env
     manager = Manager(_LogFiles())
-    for name, command in commands(port, rasa_port, actions_port).items():
+    for name, command in {**commands(port, rasa_port, actions_port), **more}.items():
         manager.add_process(name, f"exec {command}", env={**os.environ, **env}, cwd=str(ROOT))
-    threading.Thread(target=_announce, args=(manager, port), daemon=True).start()
+    telephone = f"http://127.0.0.1:{sms_port}" if "sms" in more else None
+    threading.Thread(target=_announce, args=(manager, port, telephone), daemon=True).start()
     manager.loop()
     return int(manager.returncode or 0)
 
 
-def _announce(manager: Manager, port: int) -> None:
+def _announce(manager: Manager, port: int, telephone: str | None) -> None:
     """Wait for the health page and tell the address; give up with the names of the silent parts."""
     url = f"http://127.0.0.1:{port}"
+    simulated = f"  Sms uden telefon: {telephone}\n" if telephone else ""
     click.echo("Starter ", nl=False)
     started = time.monotonic()
     state = "intet svar"
@@ -78,7 +100,7 @@ def _announce(manager: Manager, port: int) -> None:
             state = httpx.get(f"{url}/api/v1/health", timeout=5).json()["status"]
             if state == "ok":
                 click.echo(
-                    f" klar efter {time.monotonic() - started:.0f} s.\n\n  Vejviser: {url}\n\n"
+                    f" klar efter {time.monotonic() - started:.0f} s.\n\n  Vejviser: {url}\n{simulated}\n"
                     f"Ctrl-C stopper. Log: {LOGS}"
                 )
                 return

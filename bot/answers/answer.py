@@ -6,6 +6,8 @@ import datetime as dt
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from dacite import DaciteError, from_dict
+
 Kind = Literal["answer", "clarify", "crisis", "handoff", "out_of_scope", "fallback", "smalltalk", "degraded"]
 Question = Literal["municipality", "age", "topic"]
 
@@ -188,6 +190,14 @@ class Answer:
     def to_json(self) -> dict[str, Any]:
         """Return the answer as the dictionary of the chat API."""
         return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Answer:
+        """Return the answer that `to_json` wrote. Raises ValueError where it did not."""
+        try:
+            return from_dict(cls, data)
+        except DaciteError as error:
+            raise ValueError(type(error).__name__) from error
 
 
 def iso(moment: dt.datetime | None, zone: dt.tzinfo) -> str | None:

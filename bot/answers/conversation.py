@@ -21,7 +21,7 @@ from bot.knowledge.laws import LawReference
 from bot.knowledge.models import AgeRule
 from bot.knowledge.places import near_names
 from bot.knowledge.situations import situated_department
-from bot.knowledge.words import named_topic
+from bot.knowledge.words import named_topic, names_only
 
 SURE = 0.20  # from here the best topic is answered, with the next ones offered beside it
 NEAR = 0.03  # from here another topic is worth offering
@@ -117,7 +117,7 @@ def answer_turn(heard: Understood, state: State, directory: Directory, now: dt.d
         return _without_topic(heard, state, directory, now)
     if rule := _age_decides(heard, state, topic, directory):
         return _ask_age(topic, rule, heard, state, directory, now)
-    facets = _facets(heard, state, topic)
+    facets = _facets(heard, state, topic, directory)
     unit = _unit(heard, state, topic, directory)
     answer = find_answer(
         directory, topic, state.municipality, now=now, facets=facets, age=state.age, department_type=unit
@@ -379,11 +379,11 @@ def _law_note(heard: Understood, topic: str) -> str | None:
     return f"{'; '.join(moved[:2])}." if moved else None
 
 
-def _facets(heard: Understood, state: State, topic: str) -> list[str]:
+def _facets(heard: Understood, state: State, topic: str, directory: Directory) -> list[str]:
     """What is asked now; after "Køge" or "19 år" what was asked before.
 
-    A question that opens a topic and asks nothing narrower is answered with the way there; how one complains is part of
-    complaining.
+    Who writes only the name of a help asks for the way there, whatever the name sounds like. So does a question that
+    opens a topic and asks nothing narrower; how one complains is part of complaining.
     """
     if heard.act in ("inform", "repeat", "affirm", "deny") and state.topic == topic and state.facets:
         return state.facets
@@ -391,6 +391,8 @@ def _facets(heard: Understood, state: State, topic: str) -> list[str]:
     of_another = FACETS_OF_OTHERS.get(best) if best != topic else None
     wanted = [of_another, *heard.facets] if of_another else heard.facets
     facets = [facet for facet in dict.fromkeys(wanted) if not (facet == "how" and "complaint" in heard.facets)][:3]
+    if heard.act not in FOLLOWING and of_another is None and names_only(heard.text, topic, directory):
+        return ["where"]
     opens = heard.act not in FOLLOWING and set(facets) <= {"how", "who", "what", "where"}
     return list(dict.fromkeys(["where", *facets])) if opens else facets or ["where"]
 
@@ -463,17 +465,23 @@ def _ask_age(
     return Message(text, answer, buttons), state
 
 
+def _meanwhile(heard: Understood, state: State, directory: Directory) -> tuple[str | None, list[str]]:
+    """The topic and facets to keep while the place is asked for: what was just asked goes before what was."""
+    topic = _topic(heard, state, directory) or state.topic
+    facets = state.facets if topic == state.topic else []
+    return topic, facets or heard.facets[:3] or ["where"]
+
+
 def _which_place(heard: Understood, state: State, directory: Directory, now: dt.datetime) -> tuple[Message, State]:
     codes = heard.ambiguous[:4]
     names = [directory.municipalities[code].name for code in codes]
     choices = " ".join(f"{number}. {name}" for number, name in enumerate(names, 1))
-    answer = Answer(
-        kind="clarify", as_of=_iso(now), topic=state.topic or _topic(heard, state, directory), question="municipality"
-    )
+    topic, facets = _meanwhile(heard, state, directory)
+    answer = Answer(kind="clarify", as_of=_iso(now), topic=topic, question="municipality")
     state = replace(
         state,
-        topic=answer.topic,
-        facets=state.facets or heard.facets[:3] or ["where"],
+        topic=topic,
+        facets=facets,
         awaiting="municipality",
         offered=codes,
     )
@@ -485,7 +493,7 @@ def _which_place(heard: Understood, state: State, directory: Directory, now: dt.
 def _unknown_place(heard: Understood, state: State, directory: Directory, now: dt.datetime) -> tuple[Message, State]:
     """Say that the place is unknown, with near names; the second time show the way without a municipality."""
     name = heard.unknown_place or heard.text.strip()[:40]
-    topic = state.topic or _topic(heard, state, directory)
+    topic, facets = _meanwhile(heard, state, directory)
     if "unknown_place" in state.asked or not re.search(r"[^\W\d]{3}", name):
         message = handoff_turn(state, directory, now)
         message.text = (
@@ -500,7 +508,7 @@ def _unknown_place(heard: Understood, state: State, directory: Directory, now: d
     state = replace(
         state,
         topic=topic,
-        facets=state.facets or heard.facets[:3] or ["where"],
+        facets=facets,
         awaiting="municipality",
         offered=codes,
         asked=[*state.asked, "unknown_place"],

@@ -5,6 +5,7 @@ Nothing here promises on an authority's behalf; `tests/unit/test_language.py` re
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import re
 from urllib.parse import urlsplit
@@ -129,7 +130,7 @@ def _phones(answer: Answer) -> list[str]:
         lines.append(_phone(phone, department))
     if not department.phones:
         if department.level in ("national", "regional") and department.website:
-            lines.append(f"Nummeret kender vi ikke. Se {_host(department.website)}.")
+            lines.append(f"Nummeret kender vi ikke. Se {host(department.website)}.")
     lines.extend(helpline_line(line) for line in answer.helplines)
     if department.email:
         lines.append(f"E-mail: {department.email} (skriv ikke cpr-nummer eller andet privat i en almindelig mail).")
@@ -171,7 +172,7 @@ def _legal(answer: Answer) -> list[str]:
     lines = [law_line([law]) for law in shown]
     rest = answer.legal_basis[4:]
     if rest:
-        lines.append(_stop("Se også " + ", ".join(_cite(law) for law in rest)))
+        lines.append(_stop("Se også " + ", ".join(cite(law) for law in rest)))
     return lines
 
 
@@ -181,17 +182,18 @@ def law_line(laws: list[Law]) -> str:
         return ""
     law = laws[0]
     until = ""
-    if law.replaces and law.replaces != _cite(law) and law.replaced_until:
+    if law.replaces and law.replaces != cite(law) and law.replaced_until:
         last = dt.date.fromisoformat(law.replaced_until)
         end = str(last.year) if (last.month, last.day) == (12, 31) else format_date(last, "d. MMMM y", locale="da")
         until = f" (til {end}: {law.replaces})"
-    others = [_cite(other) for other in laws[1:3] if not other.law.startswith("(")]
+    others = [cite(other) for other in laws[1:3] if not other.law.startswith("(")]
     more = " " + _stop(f"Se også {' og '.join(others)}") if others else ""
     intro = "Det bygger på" if law.law.startswith("(") else "Loven:"
-    return _stop(f"{intro} {_cite(law)}{until}") + more
+    return _stop(f"{intro} {cite(law)}{until}") + more
 
 
-def _cite(law: Law) -> str:
+def cite(law: Law) -> str:
+    """Return the provision as it is quoted, `barnets lov § 87`, or that it is a practice, a method or an offer."""
     if law.law.startswith("("):
         return {"(praksis)": "fast praksis, ikke på en paragraf", "(metode)": "en metode, ikke på en paragraf"}.get(
             law.law, "et tilbud, ikke på en paragraf"
@@ -254,7 +256,7 @@ def _who(answer: Answer) -> list[str]:
 def _time(answer: Answer) -> list[str]:
     time = answer.processing_time
     if time:
-        source = f" (kilde: {_host(time.source)}, {age_of(time.as_of, plain=True)})" if time.source else ""
+        source = f" (kilde: {host(time.source)}, {age_of(time.as_of, plain=True)})" if time.source else ""
         return [f"Svartid: {time.text}{source}", *_overdue(answer.waited_weeks, time.weeks)]
     if answer.department and answer.department.level != "municipal":
         return ["Svartiden kender vi ikke. Spørg, hvornår I senest hører noget."]
@@ -353,7 +355,7 @@ def source_line(sources: list[SourceNote]) -> str:
     if not sources:
         return ""
     first = sources[0]
-    name = _host(first.url) if first.url else (first.title or "").split(": ", 1)[-1]
+    name = host(first.url) if first.url else (first.title or "").split(": ", 1)[-1]
     doubt = " Ring og hør, hvis du er i tvivl." if first.confidence == "medium" or first.stale else ""
     return f"Kilde: {name}, {age_of(first.date_text, plain=True)}.{doubt}"
 
@@ -405,6 +407,9 @@ def when(moment: str, now: str) -> str:
     return f"{date} kl. {clock(moment)}"
 
 
-def _host(url: str | None) -> str:
-    host = urlsplit(url or "").netloc or (url or "")
-    return host.removeprefix("www.")
+def host(url: str | None) -> str:
+    """Return whose page an address is, `koege.dk`, with its Danish letters."""
+    named = urlsplit(url or "").netloc or (url or "")
+    with contextlib.suppress(UnicodeError):
+        named = named.encode("ascii").decode("idna")
+    return named.removeprefix("www.")

@@ -2,45 +2,40 @@
 
 Everything outward speaks JSON in Danish; Rasa is reached over loopback and never trusted to answer. What stands around
 it has modules of its own: `settings`, `guard` (origins, headers), `limits`, `errors`, `log`, `metrics`, `health`,
-`pages`, `feedback`.
+`pages`, `feedback`, `sms`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import os
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from flask import Flask, Response, current_app, jsonify
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from bot.answers.answer import Answer, iso
-from bot.answers.conversation import Message, State, crisis_turn
-from bot.answers.degraded import degraded_turn
 from bot.edge import errors, feedback, guard, limits, log, metrics, openapi, pages
 from bot.edge.context import directory_or_none, json_body
 from bot.edge.context import now as moment
 from bot.edge.errors import MAX_BODY, BadRequest
 from bot.edge.health import health
 from bot.edge.lookups import lookup, municipalities, topics, unknown_municipality
-from bot.edge.rasa import Rasa, RasaSilent
+from bot.edge.rasa import Rasa
 from bot.edge.sessions import Session, Sessions
 from bot.edge.settings import Settings
+from bot.edge.sms import webhook
+from bot.edge.sms.settings import SmsSettings
+from bot.edge.turn import Desk
 from bot.knowledge.database import make_engine
 from bot.knowledge.directory import Directory, Shelf, UnknownMunicipality
-from bot.knowledge.hours import COPENHAGEN
-from bot.knowledge.places import gazetteer
 from bot.safety.conversations import Conversations
-from bot.safety.crisis import is_crisis
-from bot.safety.redact import redact, without_marks
 from bot.safety.text import tidy
 
 MAX_TEXT = 1000
-REDACTED = "Jeg har taget private oplysninger ud af din besked. Jeg har ikke brug for dem."
-WHAT_IS_IT_ABOUT = "Skriv gerne, hvad det handler om, uden navne og numre. Er nogen i fare, så ring 112."
 
 
 def create_app(
@@ -51,12 +46,14 @@ def create_app(
     secret: str | None = None,
     limited: bool = True,
     settings: Settings | None = None,
+    sms: SmsSettings | None = None,
 ) -> Flask:
     """Return the door. Addresses default to VEJVISER_RASA_URL, VEJVISER_ACTIONS_URL and VEJVISER_DATABASE_URL.
 
     `limited=False` takes the rates away, for a test that writes faster than people do. Raises SettingsError.
     """
     settings = settings or Settings.read(secret=secret)
+    sms = sms or SmsSettings.read()
     app = Flask(__name__)
     engine = make_engine(database_url)
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
@@ -74,6 +71,7 @@ def create_app(
         CONVERSATIONS=Conversations(),
         SESSIONS=Sessions(settings.secret),
     )
+    app.config["DESK"] = Desk(app.config["RASA"], app.config["CONVERSATIONS"], app.config["LOG"])
     if settings.proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies, x_host=settings.proxies
@@ -84,6 +82,7 @@ def create_app(
     limiter = app.config["LIMITER"] = limits.make_limiter(app, settings, limited)
     pages.register(app)
     feedback.register(app, engine)
+    webhook.register(app, engine, limiter, sms)
     app.add_url_rule(
         "/api/v1/messages", view_func=limits.per_session(limiter, settings.session_rate, post_message), methods=["POST"]
     )
@@ -105,69 +104,22 @@ def post_message() -> Response:
     body = json_body()
     session = _session(body.get("session"))
     text = _text(body)
-    now = moment()
     directory = directory_or_none()
     municipality = _site_municipality(body.get("municipality"), directory)
-    try:
-        messages, session = _answer(session, text, municipality, directory, now)
-    except Exception as error:  # whatever it is, somebody waits for a number
-        current_app.config["LOG"].error("unexpected", error=type(error).__name__, where=errors.where(error))
-        messages = [_speak(_last_resort(municipality, directory, now))]
-    log.answered(session.sender, messages)
-    return jsonify({"session": current_app.config["SESSIONS"].id_of(session), "messages": messages})
-
-
-def _answer(
-    session: Session, text: str, municipality: str | None, directory: Directory | None, now: dt.datetime
-) -> tuple[list[dict[str, Any]], Session]:
-    clean, redacted = redact(text, directory.phone_numbers if directory else frozenset())
-    danger = is_crisis(text)  # before redaction, which must never be able to hide it
-    if directory is not None and danger:
-        place = gazetteer(directory).find(clean).concerned
-        code = place.code if place else municipality
-        messages = [_speak(crisis_turn(State(municipality=code), directory, now))]
-    elif redacted and not re.search(r"[^\W\d_]", without_marks(clean)):
-        messages = [{"text": WHAT_IS_IT_ABOUT, "buttons": [], "answer": _small_talk(now)}]
-    else:
-        messages = _ask_rasa(session.sender, without_marks(clean), municipality, directory, now)
-    if redacted and not session.told:
-        messages.insert(len(messages) if danger else 0, {"text": REDACTED, "buttons": [], "answer": None})
-    return messages, replace(session, told=session.told or redacted)
-
-
-def _last_resort(municipality: str | None, directory: Directory | None, now: dt.datetime) -> Message:
-    """Return numbers to call without looking at the message again: it may be what broke."""
-    try:
-        return degraded_turn("", municipality, directory, now)
-    except Exception:
-        return degraded_turn("", None, None, now)
-
-
-def _ask_rasa(
-    sender: str, text: str, municipality: str | None, directory: Directory | None, now: dt.datetime
-) -> list[dict[str, Any]]:
-    try:
-        replies = current_app.config["RASA"].say(sender, text, municipality, now)
-    except RasaSilent as silence:
-        current_app.config["LOG"].warning("rasa silent", why=str(silence))
-        return [_speak(degraded_turn(text, municipality, directory, now))]
-    if any(reply.forget for reply in replies):
-        current_app.config["CONVERSATIONS"].forget(sender)
-    return [{"text": r.text, "buttons": r.buttons, "answer": r.answer or _small_talk(now)} for r in replies]
-
-
-def _small_talk(now: dt.datetime) -> dict[str, Any]:
-    return Answer(kind="smalltalk", as_of=iso(now, COPENHAGEN) or "").to_json()
+    desk: Desk = current_app.config["DESK"]
+    said = desk.answer(session.sender, text, municipality, directory, moment(), told=session.told)
+    log.answered(session.sender, said.messages)
+    session = replace(session, told=said.told)
+    return jsonify({"session": current_app.config["SESSIONS"].id_of(session), "messages": said.messages})
 
 
 def delete_session(session: str) -> tuple[Response, int]:
     """Delete everything that was kept of a conversation, at once."""
-    current_app.config["CONVERSATIONS"].forget(_session(session).sender)
+    sender = _session(session).sender
+    current_app.config["CONVERSATIONS"].forget(sender)
+    with contextlib.suppress(SQLAlchemyError):  # a code that stays opens a conversation that is gone, for some hours
+        current_app.config["SMS_STORE"].forget_codes(sender)
     return jsonify({"deleted": True}), 200
-
-
-def _speak(message: Message) -> dict[str, Any]:
-    return {"text": message.text, "buttons": message.buttons, "answer": message.answer.to_json()}
 
 
 def _session(given: Any) -> Session:

@@ -21,10 +21,10 @@ timeout = 30
 graceful_timeout = 10
 backlog = 256
 worker_connections = 500
-# Our longest line is a look-up with five parameters, our longest field a forwarded address.
+# Our longest line is a look-up with five parameters, our longest field the token of a webhook: it holds a whole SMS.
 limit_request_line = 2048
 limit_request_fields = 40
-limit_request_field_size = 4096
+limit_request_field_size = 8190
 
 
 def post_worker_init(worker: Any) -> None:

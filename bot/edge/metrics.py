@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import ipaddress
 from typing import Any, get_args
@@ -14,6 +15,7 @@ from bot.answers.answer import Kind
 from bot.edge.context import directory, now
 from bot.edge.errors import BadRequest
 from bot.edge.health import stale_share
+from bot.edge.sms.figures import SmsFigures
 
 _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 5)
 
@@ -36,6 +38,7 @@ class Metrics:
         self.stale = Gauge(
             "vejviser_stale_share", "Share of departments shown whose facts are old", registry=self.registry
         )
+        self.sms = SmsFigures(self.registry)
 
 
 def register(app: Flask) -> None:
@@ -63,6 +66,9 @@ def page() -> Response:
         figures.stale.set(stale_share(directory(), now()) or 0)
     except SQLAlchemyError:
         figures.stale.set(float("nan"))
+    if sms := current_app.config["SMS"]:
+        with contextlib.suppress(SQLAlchemyError):
+            figures.sms.read(current_app.config["SMS_STORE"], sms.ceiling, now())
     return Response(generate_latest(figures.registry), content_type=CONTENT_TYPE_LATEST)
 
 

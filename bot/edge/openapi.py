@@ -63,7 +63,9 @@ def document() -> dict[str, Any]:
     place = _object(code=_type("string"), name=_type("string"))
     number = _object(number=_type("string"), whose=_type("string"), source=_type("string"))
     schemas["Contact"] = _object(
-        municipality={"anyOf": [place, _type("null")]}, phone={"anyOf": [number, _type("null")]}
+        municipality={"anyOf": [place, _type("null")]},
+        phone={"anyOf": [number, _type("null")]},
+        sms=_type("boolean"),
     )
     schemas["Received"] = _object(received=_type("boolean"), redacted=_type("boolean"))
     about = {"topic": _type("string"), "municipality": {"type": ["string", "null"]}}
@@ -87,6 +89,16 @@ def document() -> dict[str, Any]:
         },
         "required": ["topic", "field", "message"],
     }
+    schemas["Sms"] = {
+        "type": "object",
+        "properties": {
+            "session": {"type": "string", "description": "The id of the last reply"},
+            "phone": {"type": "string", "maxLength": 30, "description": "A Danish mobile number"},
+            **about,
+            "facets": _list({"enum": list(FACETS)}),
+        },
+        "required": ["session", "phone", "topic"],
+    }
     topic = _object(**{name: _type("string") for name in ("topic", "title", "group", "description")})
     schemas["Topics"] = _object(topics=_list(topic))
     spoken = {"allOf": [_ref("Answer"), _object(text=_type("string"))]}
@@ -105,6 +117,15 @@ def document() -> dict[str, Any]:
             "/api/v1/corrections": {
                 "post": _operation(
                     "A fact is wrong", _ref("Received"), "400 403 413 415 429", body="Correction", done="201"
+                )
+            },
+            "/api/v1/sms": {
+                "post": _operation(
+                    "An answer sent to a telephone, where `contact` says that it can be",
+                    _object(queued=_type("boolean")),
+                    "400 403 404 413 415 429",
+                    body="Sms",
+                    done="202",
                 )
             },
             "/api/v1/contact": {

@@ -11,12 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, jsonify, render_template, request, send_file
+from flask import Flask, Response, current_app, jsonify, render_template, request, send_file
 from markupsafe import Markup, escape
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.answers.answer import Answer
 from bot.answers.find import find_answer, helpline, main_number, region_line
+from bot.answers.links import meant
 from bot.answers.text import helpline_line, law_line, render, short_contact, source_line, steps_line
 from bot.edge.context import directory as table
 from bot.edge.context import directory_or_none, now
@@ -62,6 +63,7 @@ def register(app: Flask) -> None:
         "/kommune/": municipality_list,
         "/kommune/<code>": municipality_page,
         "/kommune/<code>/<topic>": topic_page,
+        "/k/<code>/<name>": short_page,
         "/api/v1/contact": contact,
     }
     for rule, view in views.items():
@@ -102,6 +104,7 @@ def contact() -> Response:
             "phone": {"number": phone.number, "whose": phone.whose, "source": source_line(phone.sources)}
             if phone
             else None,
+            "sms": current_app.config["SMS"] is not None,
         }
     )
 
@@ -166,7 +169,24 @@ def topic_page(code: str, topic: str) -> str:
     )
 
 
-PLAIN = (municipality_list, municipality_page, topic_page)
+def short_page(code: str, name: str) -> str:
+    """Return the topic page that an SMS links to; the choice, should a name have come to mean several topics."""
+    directory = table()
+    topics = meant(name, directory.topics)
+    if len(topics) < 2:
+        return topic_page(code, topics[0] if topics else name)
+    place = directory.municipality(code)
+    return render_template(
+        "kommune.html",
+        place=place,
+        name=_official_name(directory, place),
+        groups=[("Hvad handler det om?", [directory.topics[topic] for topic in topics])],
+        phone=main_number(directory, code, now()),
+        danger=_danger_lines(directory, place),
+    )
+
+
+PLAIN = (municipality_list, municipality_page, topic_page, short_page)
 
 
 def _never_bare(view: Callable[..., str]) -> Callable[..., Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 
+from bot.knowledge import sms
 from bot.knowledge.models import Base
 
 
@@ -12,9 +13,11 @@ def table_reference() -> str:
     lines = [
         "# The knowledge table",
         "",
-        "Generated from `bot/knowledge/models.py` by `vejviser knowledge docs > docs/table.md`. Tables that state",
-        "facts have a link table `<name>_source` to the pages the fact was read from.",
+        "Generated from `bot/knowledge/models.py` and `bot/knowledge/sms.py` by",
+        "`vejviser knowledge docs > docs/table.md`. Tables that state facts have a link table `<name>_source` to the",
+        "pages the fact was read from.",
     ]
+    assert sms.Base is Base  # its tables are known when it is imported
     mappers = {mapper.local_table.name: mapper.class_ for mapper in Base.registry.mappers}
     for table in sorted(Base.metadata.tables.values(), key=lambda table: table.name):
         if table.name not in mappers:

@@ -79,7 +79,11 @@ def test_without_a_table_the_pages_still_say_112(tmp_path):
     client = lost.test_client()
     assert client.get("/").status_code == 200 and "tel:112" in client.get("/").text
     assert client.get("/kommune/0259").status_code == 503 and "tel:112" in client.get("/kommune/0259").text
-    assert client.get("/api/v1/contact?municipality=0259").get_json() == {"municipality": None, "phone": None}
+    assert client.get("/api/v1/contact?municipality=0259").get_json() == {
+        "municipality": None,
+        "phone": None,
+        "sms": False,
+    }
 
 
 def test_links_are_made_of_numbers_and_safe_addresses_only():

@@ -32,6 +32,34 @@ def test_unsure_offers_three_numbered_choices_and_something_else(directory):
     assert turn(directory, state, text="4", act="inform")[1].topic is None
 
 
+def test_a_new_question_in_a_place_of_two_names_is_kept_while_the_place_is_asked_for(directory):
+    talked = State(topic="tabt_arbejdsfortjeneste", municipality="0259", facets=["legal"])
+    topics = [("bostoette", 0.95)]
+    message, state = turn(directory, talked, text="bostøtte i Nykøbing", topics=topics, ambiguous=["0376", "0773"])
+    assert message.answer.question == "municipality" and state.topic == "bostoette"
+    answer, _ = turn(directory, state, text="2", act="inform")
+    assert (answer.answer.topic, answer.answer.municipality["code"]) == ("bostoette", "0773")
+    assert answer.answer.facets == ["where"]
+
+
+@pytest.mark.parametrize(
+    ("text", "facets"),
+    [
+        ("tabt arbejdsfortjeneste køge", ["where"]),
+        ("Tabt arbejdsfortjeneste i Køge kommune?", ["where"]),
+        ("tabt arbejdsfortjeneste", ["where"]),
+        ("4600 tabt arbejdsfortjeneste", ["where"]),
+        ("hvad koster tabt arbejdsfortjeneste i køge", ["cost", "how"]),
+        ("tabt arbejdsfortjeneste penge", ["cost", "how"]),
+    ],
+)
+def test_who_writes_only_the_name_of_a_help_asks_for_the_way_there(directory, text, facets):
+    """Search words have no question in them, and "tabt" sounds like money."""
+    topics = [("tabt_arbejdsfortjeneste", 0.95)]
+    message, _ = turn(directory, text=text, topics=topics, facets=["cost", "how"], municipality="0259")
+    assert message.answer.facets == facets
+
+
 def test_a_place_while_a_choice_is_open_keeps_the_choice(directory):
     _, state = turn(directory, text="noget støtte", topics=[("bostoette", 0.18), ("vum", 0.15)])
     message, state = turn(

@@ -31,7 +31,7 @@ export class Api {
     return this.request("GET", `contact${query}`) as Promise<Contact>;
   }
 
-  tell(what: "feedback" | "corrections", body: object): Promise<{ redacted: boolean }> {
+  tell(what: "feedback" | "corrections" | "sms", body: object): Promise<{ redacted: boolean }> {
     return this.request("POST", what, body) as Promise<{ redacted: boolean }>;
   }
 
@@ -58,7 +58,7 @@ export class Api {
     if (response.ok && data) return data;
     const error = data?.error ?? {};
     if (response.status === 429) {
-      throw new Failure("limited", error.code, Number(response.headers.get("Retry-After")) || 30);
+      throw new Failure("limited", error.code, Number(response.headers.get("Retry-After")) || 30, error.message);
     }
     const refused = response.status >= 400 && response.status < 500;
     throw new Failure(refused ? "refused" : "failed", error.code, 0, error.message);

@@ -219,6 +219,10 @@ class Chat {
         const card = departmentCard(answer, this.language, this.t, this.api.home);
         const wrong: HTMLButtonElement = button(this.t.wrong, () => this.correct(answer, card, wrong));
         card.append(wrong);
+        if (this.contact?.sms && answer.topic) {
+          const send: HTMLButtonElement = button(this.t.sms, () => this.toPhone(answer, card, send));
+          card.append(send);
+        }
         if (opening && rest.length) opening.after(card); // whom to call stands in view, the details after it
         else node.append(card);
       } else if (answer && ["crisis", "handoff", "degraded"].includes(answer.kind) && answer.helplines.length) {
@@ -269,19 +273,15 @@ class Chat {
 
   private feedback(answer: Answer): HTMLElement {
     const t = this.t;
-    const about = {
-      topic: answer.topic,
-      municipality: answer.municipality?.code ?? null,
-      facet: answer.facets[0] ?? "where",
-    };
+    const which = { ...about(answer), facet: answer.facets[0] ?? "where" };
     const done = (body: object) => {
       this.field.focus();
       box.remove();
-      this.api.tell("feedback", { ...about, ...body }).then(() => this.say(t.thanks), () => this.say(t.sendFailed));
+      this.api.tell("feedback", { ...which, ...body }).then(() => this.say(t.thanks), () => this.say(t.sendFailed));
     };
     const no: HTMLButtonElement = button(t.no, () => {
       // The no counts at once; the reason is a gift.
-      this.api.tell("feedback", { ...about, helped: false }).catch(() => undefined);
+      this.api.tell("feedback", { ...which, helped: false }).catch(() => undefined);
       const reason = h("input", { id: "why", type: "text", maxlength: MAX_REASON, autocomplete: "off" });
       const form = h("form", {}, h("label", { for: "why" }, t.why), reason, h("button", { type: "submit" }, t.send));
       form.addEventListener("submit", (event) => {
@@ -309,35 +309,54 @@ class Chat {
     const options = Object.entries(t.fields).map(([value, label]) => h("option", { value }, label));
     const field = h("select", { id: "wrong-field" }, ...options);
     const text = h("textarea", { id: "wrong-text", rows: 2, maxlength: 500, required: true });
+    const parts = [h("label", { for: "wrong-field" }, t.wrongField), field, h("label", { for: "wrong-text" }, t.wrongText), text];
+    this.unfold(card, opener, t.wrongSend, parts, async () => {
+      const { redacted } = await this.api.tell("corrections", {
+        ...about(answer),
+        department: answer.department?.id ?? null,
+        field: field.value,
+        message: text.value.trim(),
+      });
+      return redacted ? `${t.wrongThanks} ${t.redacted}` : t.wrongThanks;
+    });
+  }
+
+  /** Open the form that sends the answer to a telephone. */
+  private toPhone(answer: Answer, card: HTMLElement, opener: HTMLButtonElement): void {
+    const t = this.t;
+    const number = h("input", {
+      id: "sms-number", type: "tel", autocomplete: "tel-national", maxlength: 20, required: true, "aria-describedby": "sms-note",
+    });
+    const note = h("p", { id: "sms-note", class: "small" }, t.smsNote);
+    this.unfold(card, opener, t.smsSend, [h("label", { for: "sms-number" }, t.smsNumber), number, note], async () => {
+      const body = { ...about(answer), session: this.session, phone: number.value, facets: answer.facets };
+      await this.api.tell("sms", body);
+      return t.smsSent;
+    });
+  }
+
+  /** Put a small form under the card, in the place of its opener; what goes wrong is said in it, and nothing is lost. */
+  private unfold(
+    card: HTMLElement, opener: HTMLButtonElement, label: string, parts: HTMLElement[], send: () => Promise<string>,
+  ): void {
+    const t = this.t;
     const away = () => {
       opener.hidden = false;
       opener.focus();
       form.remove();
     };
-    const form = h(
-      "form",
-      { class: "correction", "aria-label": t.wrong },
-      h("label", { for: "wrong-field" }, t.wrongField),
-      field,
-      h("label", { for: "wrong-text" }, t.wrongText),
-      text,
-      h("div", { class: "row" }, h("button", { type: "submit", class: "main" }, t.wrongSend), button(t.cancel, away)),
-    );
+    const problem = h("p", { role: "alert" });
+    const row = h("div", { class: "row" }, h("button", { type: "submit", class: "main" }, label), button(t.cancel, away));
+    const form = h("form", { class: "correction", "aria-label": opener.textContent }, ...parts, problem, row);
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      const body = {
-        topic: answer.topic,
-        municipality: answer.municipality?.code ?? null,
-        department: answer.department?.id ?? null,
-        field: field.value,
-        message: text.value.trim(),
-      };
-      this.api.tell("corrections", body).then(
-        ({ redacted }) => {
+      problem.textContent = "";
+      send().then(
+        (done) => {
           away();
-          this.say(redacted ? `${t.wrongThanks} ${t.redacted}` : t.wrongThanks);
+          this.say(done);
         },
-        () => this.say(t.sendFailed),
+        (error) => (problem.textContent = (error instanceof Failure && error.message) || t.sendFailed),
       );
     });
     // The log would read the whole form aloud as news; it is already where the person is.
@@ -345,7 +364,7 @@ class Chat {
     this.log.querySelector<HTMLElement>(".correction button[type=button]")?.click(); // one form at a time
     card.append(form);
     opener.hidden = true;
-    field.focus();
+    form.querySelector<HTMLElement>("select, input")?.focus();
     setTimeout(() => this.log.setAttribute("aria-live", "polite"), 500);
   }
 
@@ -440,6 +459,11 @@ class Chat {
 }
 
 /** The session id is all that is kept, for as long as the tab lives; a browser that forbids it costs only that. */
+/** What an answer is about, as the door wants to hear it. */
+function about(answer: Answer): { topic: string | null; municipality: string | null } {
+  return { topic: answer.topic, municipality: answer.municipality?.code ?? null };
+}
+
 function remembered(): string | null {
   try {
     return sessionStorage.getItem(KEY);

@@ -50,6 +50,11 @@ const da = {
   wrongSend: "Send rettelse",
   cancel: "Fortryd",
   wrongThanks: "Tak. Rettelsen er sendt. Et menneske ser på den.",
+  sms: "Send til min telefon",
+  smsNumber: "Dit mobilnummer",
+  smsNote: "Vi sender én sms med svaret. Den kommer frem på telefonen, så brug kun et nummer, der er dit. Nummeret slettes efter et døgn.",
+  smsSend: "Send sms",
+  smsSent: "Sms'en er på vej.",
   redacted: "Private oplysninger og telefonnumre er taget ud.",
   sendFailed: "Det kunne ikke sendes. Prøv igen om lidt.",
   fields: {
@@ -143,6 +148,11 @@ const en: Strings = {
   wrongSend: "Send correction",
   cancel: "Cancel",
   wrongThanks: "Thank you. The correction is sent. A person will look at it.",
+  sms: "Send to my phone",
+  smsNumber: "Your mobile number",
+  smsNote: "We send one text message with the answer. It will be seen on the phone, so only use a number that is yours. The number is deleted after a day.",
+  smsSend: "Send message",
+  smsSent: "The message is on its way.",
   redacted: "Personal data and phone numbers were taken out.",
   sendFailed: "It could not be sent. Try again in a while.",
   fields: {

@@ -90,4 +90,5 @@ export interface Reply {
 export interface Contact {
   municipality: { code: string; name: string } | null;
   phone: { number: string; whose: string; source: string } | null;
+  sms: boolean;
 }

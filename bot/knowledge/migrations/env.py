@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from bot.knowledge.models import Base
+from bot.knowledge.sms import Base  # with all tables: it builds on those of `models`
 
 connection = context.config.attributes["connection"]
 context.configure(connection=connection, target_metadata=Base.metadata, render_as_batch=True)

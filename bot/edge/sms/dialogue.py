@@ -1,0 +1,143 @@
+"""What an SMS is answered with: danger first, then the words a telephone knows, then the conversation of every door."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bot.answers.find import main_number
+from bot.answers.links import Links
+from bot.answers.sms import Sms, render_sms
+from bot.answers.text import main_number_line
+from bot.edge.errors import where
+from bot.edge.sms.store import Person, SmsStore
+from bot.edge.turn import Desk, Heard
+from bot.knowledge.directory import Directory
+from bot.knowledge.places import fold
+from bot.safety.conversations import Conversations
+
+MOST_AN_HOUR = 30  # a machine that answers machines would go on for ever
+MAX_TEXT = 1000
+STOPPED = "Du får ikke flere sms'er fra Vejviser. Skriv START, hvis du vil i gang igen. Er nogen i fare, så ring 112."
+STARTED = "Velkommen tilbage. Skriv, hvad det handler om, og hvilken kommune, fx: bostøtte Køge."
+FORGOTTEN = "Samtalen er slettet. Dit nummer slettes, når denne sms er sendt."
+HELP = (
+    "Er nogen i fare, så ring 112. Vejviser viser vej i kommunen for pårørende. "
+    "Skriv fx: bostøtte Køge. STOP: ingen flere sms'er. SLET: slet samtalen."
+)
+NO_WORDS = "Jeg kan kun læse ord, ikke billeder og tegn. Skriv fx: bostøtte Køge. Er nogen i fare, så ring 112."
+WENT_ON = "Vi går videre her. Hvad vil du vide?"
+TOO_MANY = "Der er kommet mange sms'er på kort tid. Vent en time. Er nogen i fare, så ring 112."
+BROKEN = "Teknisk problem hos os. Er nogen i fare, så ring 112. Ellers ring til kommunen, når den har åbent."
+_KEYWORDS = {
+    "stop": "stop",
+    "stop sms": "stop",
+    "afmeld": "stop",
+    "start": "start",
+    "tilmeld": "start",
+    "slet": "forget",
+    "slet mig": "forget",
+    "slet alt": "forget",
+    "slet samtalen": "forget",
+    "hjaelp": "help",
+    "hjalp": "help",
+    "help": "help",
+    "info": "help",
+}
+CODE_LETTERS = "23456789BCDFGHJKMNPQRSTVWXZ"  # no letter is taken for a digit, and no word comes of it
+CODE_LENGTH = 5
+_CODE = re.compile(rf"\s*(?:kode:? )?([{CODE_LETTERS}]{{{CODE_LENGTH}}})\b[\s.:,-]*(.*)", re.IGNORECASE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One reply, or silence (`sms` is None), and what is remembered after it."""
+
+    sms: Sms | None
+    kind: str
+    told: bool
+    conversation: str
+
+
+class SmsDialogue:
+    """Answers the messages of persons, one at a time."""
+
+    def __init__(
+        self, desk: Desk, store: SmsStore, conversations: Conversations, home: str, municipality: str | None, log: Any
+    ) -> None:
+        self._desk, self._store, self._conversations = desk, store, conversations
+        self._home, self._municipality, self._log = home, municipality, log
+
+    def reply(self, inbound: Any, directory: Directory | None, now: dt.datetime) -> Reply:
+        """Return the reply to a kept message. Raises nothing: somebody waits for a number."""
+        person = self._store.person(inbound.sender)
+        try:
+            return self._reply(inbound, person, directory, now)
+        except Exception as error:
+            self._log.error("unexpected", error=type(error).__name__, where=where(error))
+            return Reply(Sms(BROKEN, urgent=True), "urgent", person.told, person.conversation)
+
+    def _reply(self, inbound: Any, person: Person, directory: Directory | None, now: dt.datetime) -> Reply:
+        heard = Heard(inbound.text[:MAX_TEXT].lstrip("/"), inbound.danger, inbound.redacted)
+        if not heard.danger:
+            word = keyword(heard.text)
+            if word == "start" or (word and not self._store.is_out(inbound.sender)):
+                return self._keyword(word, inbound.sender, person, now)
+            if self._store.is_out(inbound.sender):
+                return Reply(None, "answer", person.told, person.conversation)
+            replies = self._store.replies_since(inbound.sender, now - dt.timedelta(hours=1))
+            if replies >= MOST_AN_HOUR:
+                last = Sms(TOO_MANY, urgent=True) if replies == MOST_AN_HOUR else None
+                return Reply(last, "urgent", person.told, person.conversation)
+            if (code := _CODE.fullmatch(heard.text)) and (
+                went_on := self._store.redeem(inbound.sender, code[1].upper(), now)
+            ):
+                conversation, municipality = went_on
+                person = replace(person, conversation=conversation, municipality=municipality or person.municipality)
+                if not re.search(r"\w", code[2]):
+                    return Reply(Sms(WENT_ON, municipality=municipality), "answer", person.told, conversation)
+                heard = replace(heard, text=code[2])
+            if not heard.redacted and not re.search(r"[^\W_]", heard.text):
+                return self._said(NO_WORDS, person, directory, now)
+            heard = replace(heard, text=chosen(heard.text, person.choices))
+        municipality = person.municipality or self._municipality
+        said = self._desk.answer(person.conversation, heard, municipality, directory, now, told=person.told)
+        if said.forgotten:
+            return self._keyword("forget", inbound.sender, person, now)
+        links = Links(self._home, tuple(directory.topics) if directory else ())
+        sms = render_sms(said.messages, links)
+        return Reply(sms, "urgent" if sms.urgent else "answer", said.told, person.conversation)
+
+    def _keyword(self, word: str, sender: str, person: Person, now: dt.datetime) -> Reply:
+        if word == "help":
+            return Reply(Sms(HELP, person.choices, urgent=True), "urgent", person.told, person.conversation)
+        if word == "forget":
+            self._conversations.forget(person.conversation)
+            self._store.forget(sender)
+            return Reply(Sms(FORGOTTEN), "forget", False, sender)
+        self._store.opt_out(sender, word == "stop", now)
+        return Reply(Sms(STOPPED if word == "stop" else STARTED), "stop", person.told, person.conversation)
+
+    def _said(self, text: str, person: Person, directory: Directory | None, now: dt.datetime) -> Reply:
+        """Say something with the municipality's number, where both are known."""
+        code = person.municipality or self._municipality
+        number = main_number_line(main_number(directory, code, now) if directory else None)
+        sms = render_sms([_plain(f"{text}\n{number}".strip())], Links(self._home, ()))
+        return Reply(replace(sms, choices=person.choices, urgent=True), "urgent", person.told, person.conversation)
+
+
+def keyword(text: str) -> str | None:
+    """Return which word for telephones a message is, and nothing else: any case, with or without æ, dots after it."""
+    return _KEYWORDS.get(" ".join(re.findall(r"[a-z]+", fold(text)))) if len(text) < 30 else None
+
+
+def chosen(text: str, choices: list[str]) -> str:
+    """Return what a number sent back stands for ("2", "2.", "nr. 2"); other texts as they are."""
+    number = re.fullmatch(r"\s*(?:nr\.? ?|nummer )?([1-9])\s*[.)!]?\s*", text, re.IGNORECASE)
+    return choices[int(number[1]) - 1] if number and int(number[1]) <= len(choices) else text
+
+
+def _plain(text: str) -> dict[str, Any]:
+    return {"text": text, "buttons": [], "answer": {"kind": "fallback", "as_of": ""}}
