@@ -438,6 +438,8 @@ def read_lines(path: Path, name: str, columns: Columns, problems: list[Problem])
         return []
     found = []
     for line, cells in rows:
+        if not any(cells):
+            continue
         if len(cells) != len(header):
             what = f"linjen har {len(cells)} felter, men der er {len(header)} kolonner"
             problems.append(Problem(name, line, "", what, "Sæt felter med komma i anførselstegn."))
@@ -447,14 +449,13 @@ def read_lines(path: Path, name: str, columns: Columns, problems: list[Problem])
 
 
 def split_csv(content: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """Return the header of a CSV text, and (line number, cells) of what follows; empty lines are left out."""
+    """Return the header of a CSV text, and (line number, cells) of all that follows."""
     separator = ";" if content.split("\n", 1)[0].count(";") > content.split("\n", 1)[0].count(",") else ","
     reader = csv.reader(content.splitlines(keepends=True), delimiter=separator)
     header = [cell.strip() for cell in next(reader, [])]
     rows, start = [], reader.line_num + 1
     for cells in reader:
-        if any(cells):
-            rows.append((start, [cell.strip() for cell in cells]))
+        rows.append((start, [cell.strip() for cell in cells]))
         start = reader.line_num + 1
     return header, rows
 
