@@ -78,6 +78,7 @@ def create_app(
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies, x_host=settings.proxies
         )
+    app.config["FIGURES"] = log.make_counts(engine, app.config["LOG"])
     log.register(app)
     guard.register(app, settings)
     errors.register(app)
