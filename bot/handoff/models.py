@@ -134,7 +134,7 @@ class HandoffRequest(Base):
     kind = Column(String(4), nullable=False)
     state = Column(String(12), nullable=False, index=True)
     summary = Column(Text, nullable=False, doc="Seen and edited by the person, personal data taken out.")
-    number = Column(String(16), doc="Eight digits; empty for a chat, and as soon as it is not needed any more.")
+    number = Column(String(16), doc="Eight digits; empty for a chat, and an hour after the end.")
     wish = Column(String(16), nullable=False)
     topic = Column(String(40))
     municipality_code = Column(String(4))
@@ -146,7 +146,9 @@ class HandoffRequest(Base):
     tried_at = Column(Moment)
     claimed_by = Column(ForeignKey("staff.id", ondelete="SET NULL"))
     claimed_at = Column(Moment)
+    in_time = Column(Boolean, doc="Whether it was first taken within what was promised; empty until then.")
     ended_at = Column(Moment)
+    settled = Column(Boolean, nullable=False, default=False, doc="Counted, and its number gone.")
     note = Column(Text, nullable=False, default="")
     messages = relationship("HandoffMessage", cascade="all, delete-orphan", passive_deletes=True)
     __table_args__ = (

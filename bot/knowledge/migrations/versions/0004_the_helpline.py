@@ -74,7 +74,9 @@ def upgrade() -> None:
         sa.Column("tried_at", sa.DateTime(), nullable=True),
         sa.Column("claimed_by", sa.String(length=36), nullable=True),
         sa.Column("claimed_at", sa.DateTime(), nullable=True),
+        sa.Column("in_time", sa.Boolean(), nullable=True),
         sa.Column("ended_at", sa.DateTime(), nullable=True),
+        sa.Column("settled", sa.Boolean(), nullable=False),
         sa.Column("note", sa.Text(), nullable=False),
         sa.CheckConstraint(
             "kind = 'chat' OR number IS NOT NULL OR ended_at IS NOT NULL", name=op.f("ck_handoff_request_number")
