@@ -24,12 +24,13 @@ def app() -> None:
 @click.option("--port", default=8000, show_default=True, help="Port of the door.")
 @click.option("--rasa-port", default=5005, show_default=True)
 @click.option("--actions-port", default=5055, show_default=True)
-def run(port: int, rasa_port: int, actions_port: int) -> None:
+@click.option("--helpline-port", default=8010, show_default=True, help="Port of the helpline's console.")
+def run(port: int, rasa_port: int, actions_port: int, helpline_port: int) -> None:
     """Load the table, train if needed, start everything and wait until it answers. Ctrl-C stops it."""
     from bot.processes import run_all
 
     _prepare()
-    sys.exit(run_all(port, rasa_port, actions_port))
+    sys.exit(run_all(port, rasa_port, actions_port, helpline_port))
 
 
 @app.command()
@@ -180,6 +181,86 @@ def doubts_command(encoder: bool) -> None:
 
     for line in report(encoder):
         click.echo(line)
+
+
+@app.group()
+def user() -> None:
+    """The accounts of the helpline's console."""
+
+
+@user.command("add")
+@click.argument("login")
+@click.option("--navn", "name", required=True, help="Name, as colleagues see it.")
+@click.option("--rolle", "roles", multiple=True, required=True, help="volunteer, editor:0259, coordinator ...")
+@click.option("--oidc", is_flag=True, help="Comes in through the association's own login only: no password.")
+@click.option("--generate", is_flag=True, help="Make a password and print it, instead of asking for one.")
+def user_add(login: str, name: str, roles: tuple[str, ...], oidc: bool, generate: bool) -> None:
+    """Make an account."""
+    from bot.helpline.staff import Role, StaffError
+    from bot.helpline.users import new_password
+
+    try:
+        wanted = [Role.read(role) for role in roles]
+        password = None if oidc else new_password() if generate else _ask_password()
+        _staff().add(login, name, password, wanted, _now())
+    except StaffError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{name} kan nu logge ind som {login}." + (f" Adgangskode: {password}" if generate else ""))
+
+
+@user.command("password")
+@click.argument("login")
+def user_password(login: str) -> None:
+    """Give an account a new password, open it if it is locked, and end its logins."""
+    from bot.helpline.staff import StaffError
+
+    staff = _staff().by_login(login)
+    if staff is None:
+        raise click.BadParameter(f"'{login}' findes ikke. Se: vejviser user list")
+    try:
+        _staff().set_password(staff.id, _ask_password())
+    except StaffError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo("Adgangskoden er skiftet.")
+
+
+@user.command("remove")
+@click.argument("login")
+def user_remove(login: str) -> None:
+    """Delete an account; its trace in the audit stays."""
+    from bot.helpline.staff import StaffError
+
+    try:
+        if not _staff().remove(login):
+            raise click.BadParameter(f"'{login}' findes ikke. Se: vejviser user list")
+    except StaffError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{login} er slettet.")
+
+
+@user.command("list")
+def user_list() -> None:
+    """List the accounts with their roles."""
+    for staff in _staff().all():
+        roles = ", ".join(":".join(filter(None, (row.role, row.municipality_code))) for row in staff.roles)
+        state = "" if staff.active else " (lukket)"
+        click.echo(f"{staff.login}\t{staff.name}\t{roles}{state}")
+
+
+def _staff() -> Any:
+    from bot.helpline.staff import StaffBook
+
+    engine = make_engine()
+    migrate(engine)
+    return StaffBook(engine)
+
+
+def _ask_password() -> str:
+    return str(click.prompt("Adgangskode", hide_input=True, confirmation_prompt=True))
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.timezone.utc)
 
 
 def _prepare() -> None:

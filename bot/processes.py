@@ -1,7 +1,8 @@
-"""Starts Rasa, the actions and the door together, waits until all answer, and stops them together."""
+"""Starts Rasa, the actions, the door and the console together, waits until all answer, and stops them together."""
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import shlex
 import sys
@@ -13,11 +14,15 @@ import httpx
 from honcho.manager import Manager
 from honcho.printer import Message, Printer
 
+from bot.helpline.staff import DEVELOPER, Role, StaffBook
+from bot.helpline.users import new_password
+from bot.knowledge.database import make_engine
 from bot.knowledge.load import ROOT
 from bot.training import environment, model_path
 
 START_LIMIT_SECONDS = 120
 LOGS = ROOT / "var" / "log"
+PROCESSES = ("rasa", "actions", "edge", "helpline")
 
 
 class _LogFiles(Printer):
@@ -26,7 +31,7 @@ class _LogFiles(Printer):
     def __init__(self) -> None:
         super().__init__(output=sys.stderr)
         LOGS.mkdir(parents=True, exist_ok=True)
-        self._files = {name: (LOGS / f"{name}.log").open("w") for name in ("rasa", "actions", "edge")}
+        self._files = {name: (LOGS / f"{name}.log").open("w") for name in PROCESSES}
 
     def write(self, message: Message) -> None:
         """Append one line to the log of its process; what the manager itself says is dropped."""
@@ -36,7 +41,7 @@ class _LogFiles(Printer):
             file.flush()
 
 
-def commands(port: int, rasa_port: int, actions_port: int) -> dict[str, str]:
+def commands(port: int, rasa_port: int, actions_port: int, helpline_port: int = 8010) -> dict[str, str]:
     """Return the command line of each process. Everything but the door listens on loopback only."""
     python = shlex.quote(sys.executable)
     model = shlex.quote(str(model_path()))
@@ -44,6 +49,7 @@ def commands(port: int, rasa_port: int, actions_port: int) -> dict[str, str]:
         "actions": f"{python} -m rasa_sdk --actions actions.actions --port {actions_port}",
         "rasa": f"{python} -m rasa run -i 127.0.0.1 -p {rasa_port} -m {model}",
         "edge": f"{python} -m gunicorn -c python:bot.edge.gunicorn_conf --bind 127.0.0.1:{port}",
+        "helpline": f"{python} -m gunicorn -c python:bot.helpline.gunicorn_conf --bind 127.0.0.1:{helpline_port}",
     }
 
 
@@ -56,18 +62,39 @@ def backend_environment(rasa_port: int, actions_port: int) -> dict[str, str]:
     }
 
 
-def run_all(port: int, rasa_port: int, actions_port: int) -> int:
-    """Start everything, print the address when it answers, and wait for Ctrl-C. Returns the exit code."""
+def run_all(port: int, rasa_port: int, actions_port: int, helpline_port: int) -> int:
+    """Start everything, print the addresses when they answer, and wait for Ctrl-C. Returns the exit code."""
     env = backend_environment(rasa_port, actions_port)
+    console = f"http://127.0.0.1:{helpline_port}"
+    login = development_login()
     manager = Manager(_LogFiles())
-    for name, command in commands(port, rasa_port, actions_port).items():
+    for name, command in commands(port, rasa_port, actions_port, helpline_port).items():
         manager.add_process(name, f"exec {command}", env={**os.environ, **env}, cwd=str(ROOT))
-    threading.Thread(target=_announce, args=(manager, port), daemon=True).start()
+    threading.Thread(target=_announce, args=(manager, port, console, login), daemon=True).start()
     manager.loop()
     return int(manager.returncode or 0)
 
 
-def _announce(manager: Manager, port: int) -> None:
+def development_login() -> str:
+    """Make the developer's account with every role and a new password, and demo hours; return what to type.
+
+    Nothing of it in production, which refuses to start while such an account is open.
+    """
+    if os.environ.get("VEJVISER_ENV") == "production":
+        return "vejviser user add"
+    engine = make_engine()
+    staff = StaffBook(engine)
+    password = new_password()
+    if known := staff.by_login(DEVELOPER):
+        staff.set_password(known.id, password)
+    else:
+        roles = map(Role.read, ("volunteer", "coordinator", "administrator", "editor:0259"))
+        now = dt.datetime.now(dt.timezone.utc)
+        staff.add(DEVELOPER, "Ulla Udvikler", password, roles, now, development=True)
+    return f"{DEVELOPER} / {password}"
+
+
+def _announce(manager: Manager, port: int, console: str, login: str) -> None:
     """Wait for the health page and tell the address; give up with the names of the silent parts."""
     url = f"http://127.0.0.1:{port}"
     click.echo("Starter ", nl=False)
@@ -76,10 +103,10 @@ def _announce(manager: Manager, port: int) -> None:
     while time.monotonic() - started < START_LIMIT_SECONDS:
         try:
             state = httpx.get(f"{url}/api/v1/health", timeout=5).json()["status"]
-            if state == "ok":
+            if state == "ok" and httpx.get(f"{console}/login", timeout=5).is_success:
                 click.echo(
-                    f" klar efter {time.monotonic() - started:.0f} s.\n\n  Vejviser: {url}\n\n"
-                    f"Ctrl-C stopper. Log: {LOGS}"
+                    f" klar efter {time.monotonic() - started:.0f} s.\n\n  Vejviser:      {url}\n"
+                    f"  Hjælpelinjen:  {console}  (log ind: {login})\n\nCtrl-C stopper. Log: {LOGS}"
                 )
                 return
         except (httpx.HTTPError, ValueError, KeyError):

@@ -234,9 +234,11 @@ def handoff_turn(state: State, directory: Directory, now: dt.datetime) -> Messag
         else "Ingen af rådgivningerne har åbent lige nu. De har åbent på disse tider:"
     )
     text = "\n".join([intro, *(helpline_line(line) for line in shown), main_number(state, directory)])
-    return Message(
-        text.strip(), Answer(kind="handoff", as_of=_iso(now), helplines=shown, municipality=_place(state, directory))
-    )
+    topic = directory.topics.get(state.topic or "")
+    answer = Answer(kind="handoff", as_of=_iso(now), helplines=shown, municipality=_place(state, directory))
+    if topic:  # what the talk was about, so that the person need not tell it again
+        answer.topic, answer.topic_title, answer.facets = topic.code, topic.title, state.facets or answer.facets
+    return Message(text.strip(), answer)
 
 
 def out_of_scope_turn(state: State, directory: Directory, now: dt.datetime) -> Message:

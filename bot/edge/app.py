@@ -20,7 +20,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from bot.answers.answer import Answer, iso
 from bot.answers.conversation import Message, State, crisis_turn
 from bot.answers.degraded import degraded_turn
-from bot.edge import errors, feedback, guard, limits, log, metrics, openapi, pages
+from bot.edge import callbacks, errors, feedback, guard, limits, log, metrics, openapi, pages
 from bot.edge.context import directory_or_none, json_body
 from bot.edge.context import now as moment
 from bot.edge.errors import MAX_BODY, BadRequest
@@ -85,6 +85,7 @@ def create_app(
     limiter = app.config["LIMITER"] = limits.make_limiter(app, settings, limited)
     pages.register(app)
     feedback.register(app, engine)
+    callbacks.register(app, engine)
     app.add_url_rule(
         "/api/v1/messages", view_func=limits.per_session(limiter, settings.session_rate, post_message), methods=["POST"]
     )
@@ -123,14 +124,18 @@ def _answer(
 ) -> tuple[list[dict[str, Any]], Session]:
     clean, redacted = redact(text, directory.phone_numbers if directory else frozenset())
     danger = is_crisis(text)  # before redaction, which must never be able to hide it
+    with_human = callbacks.passed_on(session, clean, danger)
     if directory is not None and danger:
         place = gazetteer(directory).find(clean).concerned
         code = place.code if place else municipality
         messages = [_speak(crisis_turn(State(municipality=code), directory, now))]
+    elif with_human:
+        messages = []  # the bot is silent meanwhile
     elif redacted and not re.search(r"[^\W\d_]", without_marks(clean)):
         messages = [{"text": WHAT_IS_IT_ABOUT, "buttons": [], "answer": _small_talk(now)}]
     else:
         messages = _ask_rasa(session.sender, without_marks(clean), municipality, directory, now)
+    callbacks.offer_human(session, messages)
     if redacted and not session.told:
         messages.insert(len(messages) if danger else 0, {"text": REDACTED, "buttons": [], "answer": None})
     return messages, replace(session, told=session.told or redacted)
@@ -154,6 +159,7 @@ def _ask_rasa(
         return [_speak(degraded_turn(text, municipality, directory, now))]
     if any(reply.forget for reply in replies):
         current_app.config["CONVERSATIONS"].forget(sender)
+        callbacks.forget(sender)
     return [{"text": r.text, "buttons": r.buttons, "answer": r.answer or _small_talk(now)} for r in replies]
 
 
@@ -163,7 +169,9 @@ def _small_talk(now: dt.datetime) -> dict[str, Any]:
 
 def delete_session(session: str) -> tuple[Response, int]:
     """Delete everything that was kept of a conversation, at once."""
-    current_app.config["CONVERSATIONS"].forget(_session(session).sender)
+    sender = _session(session).sender
+    current_app.config["CONVERSATIONS"].forget(sender)
+    callbacks.forget(sender)
     return jsonify({"deleted": True}), 200
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+from bot.handoff.requests import Handoff
+from bot.knowledge.database import make_engine
 from bot.safety.conversations import Conversations
 
 wsgi_app = "bot.edge.app:create_app()"
@@ -26,5 +28,6 @@ limit_request_field_size = 4096
 
 
 def post_worker_init(_worker: Any) -> None:
-    """Sweep by the clock, so that conversations go on a silent night too."""
-    threading.Thread(target=Conversations().sweep, name="sweep", daemon=True).start()
+    """Sweep by the clock, so that conversations and requests for a human go on a silent night too."""
+    for sweep in (Conversations().sweep, Handoff(make_engine()).sweep_forever):
+        threading.Thread(target=sweep, name="sweep", daemon=True).start()

@@ -137,7 +137,7 @@ def openness(
     today = now.astimezone(COPENHAGEN).date()
     if _day_intervals(schedules, today, day_kind(today), closed_on_holidays) is None:
         return UNKNOWN
-    spans = list(_spans(schedules, today, day_kind, closed_on_holidays))
+    spans = list(open_spans(schedules, today, day_kind, closed_on_holidays))
     for opens, closes in spans:
         if opens <= now < closes:
             always = closes - now > dt.timedelta(days=8)
@@ -167,13 +167,16 @@ def _same_hours(one: Sequence[Schedule], other: Sequence[Schedule]) -> bool:
     }
 
 
-def _spans(
+def open_spans(
     schedules: Sequence[Schedule],
     today: dt.date,
     day_kind: Callable[[dt.date], Day],
     closed_on_holidays: bool,
 ) -> Iterator[tuple[dt.datetime, dt.datetime]]:
-    """Yield the open spans from today on in order, joined where one ends as the next begins."""
+    """Yield the open spans (in UTC) from today on for three weeks, joined where one ends as the next begins.
+
+    Ends with the first day whose hours are not known.
+    """
     current: tuple[dt.datetime, dt.datetime] | None = None
     for ahead in range(LOOK_AHEAD.days):
         date = today + dt.timedelta(days=ahead)

@@ -70,10 +70,11 @@ def _one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
 
 
 @event.listens_for(Engine, "connect")
-def _enforce_foreign_keys(connection: Any, _record: Any) -> None:
-    """SQLite checks foreign keys only when asked to, connection by connection."""
+def _keep_sqlite_strict(connection: Any, _record: Any) -> None:
+    """SQLite checks foreign keys, and overwrites what is deleted, only when asked to, connection by connection."""
     if type(connection).__module__.startswith("sqlite3"):
         connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("PRAGMA secure_delete=ON")
 
 
 class Source(Base):

@@ -1,0 +1,47 @@
+"""What the templates need to speak Danish: moments, numbers, names of roles and states."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from babel.dates import format_datetime
+from flask import Flask
+
+from bot.answers.find import spaced
+from bot.answers.text import when
+from bot.edge.pages import linked
+from bot.helpline.context import now
+from bot.knowledge.hours import COPENHAGEN
+
+ROLES = {
+    "volunteer": "Frivillig",
+    "editor": "Redaktør",
+    "coordinator": "Koordinator",
+    "administrator": "Administrator",
+}
+ACTIONS = {
+    "login": "Loggede ind",
+    "login_failed": "Forkert adgangskode",
+    "logout": "Loggede ud",
+    "password": "Skiftede adgangskode",
+    "user_add": "Oprettede konto",
+    "user_change": "Ændrede konto",
+    "user_password": "Gav ny adgangskode",
+}
+
+
+def register(app: Flask) -> None:
+    """Give the templates their words."""
+    app.jinja_env.filters.update(linked=linked, spaced=spaced, soon=soon, moment=moment)
+    app.jinja_env.globals.update(ROLES=ROLES, ACTIONS=ACTIONS)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+
+
+def soon(at: dt.datetime) -> str:
+    """Return a moment near today for people: `i dag kl. 13`."""
+    return when(at.isoformat(), now().isoformat())
+
+
+def moment(at: dt.datetime | None) -> str:
+    """Return a moment of the past for people: `21. nov. kl. 10.05`."""
+    return format_datetime(at, "d. MMM 'kl.' HH.mm", tzinfo=COPENHAGEN, locale="da") if at else ""
