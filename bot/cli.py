@@ -133,6 +133,100 @@ def stats_command(every: bool) -> None:
     click.echo(table_stats(make_engine(), dt.date.today(), every))
 
 
+@knowledge.command("export")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--kommune", help="Name or code; all of them when left out (HSDS only).")
+@click.option("--ark", default="afdelinger", show_default=True, help="Which sheet, for CSV.")
+def export_command(file: Path, kommune: str | None, ark: str) -> None:
+    """Write a municipality's lines to FILE: .xlsx for all sheets, .csv for one, .zip for an HSDS data package."""
+    from bot.knowledge import hsds, spreadsheets
+    from bot.knowledge.labels import SHEETS
+
+    directory, engine, now = _directory(), make_engine(), dt.datetime.now(dt.timezone.utc)
+    code = _municipality(directory, kommune) if kommune else None
+    sheet = next((name for name, danish in SHEETS.items() if ark in (name, danish)), None)
+    if sheet is None:
+        raise click.BadParameter(f"arket '{ark}' kendes ikke. Skriv en af: {', '.join(SHEETS.values())}")
+    kind = file.suffix.lower()
+    if kind == ".zip":
+        codes = [code] if code else list(directory.municipalities)
+        content = hsds.packed(hsds.package(directory, codes, now))
+    elif code is None:
+        raise click.UsageError("Skriv --kommune; kun en .zip kan rumme dem alle.")
+    elif kind == ".xlsx":
+        content = spreadsheets.export_xlsx(engine, code, now)
+    elif kind == ".csv":
+        content = spreadsheets.export_csv(engine, code, sheet, now)
+    else:
+        raise click.BadParameter(f"'{file.name}' skal ende på .xlsx, .csv eller .zip")
+    file.write_bytes(content)
+    click.echo(f"{len(content)} bytes skrevet i {file}.")
+
+
+@knowledge.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--kommune", required=True, help="Name or code of the municipality.")
+@click.option("--hvem", required=True, help="Who answers for it; stands in the history.")
+@click.option("--kilde", default="", help="Where it is known from; the municipality's own word when left out.")
+@click.option("--udfør", "do", is_flag=True, help="Do it; without this it is only shown.")
+def import_command(file: Path, kommune: str, hvem: str, kilde: str, do: bool) -> None:
+    """Show what a filled spreadsheet would change, with faults by cell; with --udfør do all of it or nothing."""
+    from bot.knowledge import editing, spreadsheets
+
+    directory, now = _directory(), dt.datetime.now(dt.timezone.utc)
+    code = _municipality(directory, kommune)
+    options: dict[str, Any] = {"who": hvem, "source": kilde, "now": now, "codes": {code}, "dry": not do}
+    try:
+        seen = spreadsheets.import_file(make_engine(), code, file.name, file.read_bytes(), **options)
+    except spreadsheets.BadFile as error:
+        raise click.ClickException(str(error)) from error
+    for fault in seen.faults:
+        click.echo(f"FEJL  {fault}")
+    if seen.faults:
+        raise click.ClickException(f"{len(seen.faults)} fejl. Intet er ændret.")
+    for one in seen.changes:
+        click.echo(f"{one.table_name}  {editing.said(one)}")
+    click.echo(f"{len(seen.changes)} ændringer" + (" er lagt ind." if do else ". Skriv --udfør for at lægge dem ind."))
+
+
+@knowledge.command("conflicts")
+def conflicts_command() -> None:
+    """List editors' lines that the files contradict, or that no longer fit the table."""
+    from sqlalchemy.orm import Session
+
+    from bot.knowledge import rows
+    from bot.knowledge.labels import COLUMNS, title
+
+    _load_if_changed()
+    with Session(make_engine(), future=True) as session:
+        found = rows.conflicts(session)
+    for row in found:
+        click.echo(f"{row.municipality_code} {row.sheet}: {title(row.sheet, row.cells)}")
+        for column, files in (row.incoming or {}).items():
+            if column == rows.WHOLE:
+                click.echo("    linjen er ikke mere i filerne")
+            else:
+                click.echo(f"    {COLUMNS[column]}: redaktøren '{row.cells[column]}', filerne '{files}'")
+        if row.fault:
+            click.echo(f"    bruges ikke: {row.fault}")
+    click.echo(f"{len(found)} konflikter.")
+
+
+@knowledge.command("changes")
+@click.option("--kommune", help="Name or code; all of them when left out.")
+@click.option("--antal", default=50, show_default=True)
+def changes_command(kommune: str | None, antal: int) -> None:
+    """List what editors changed, newest first: when, who, where, before, after, source."""
+    from bot.knowledge import editing
+
+    directory = _directory()
+    codes = [_municipality(directory, kommune)] if kommune else list(directory.municipalities)
+    for one in editing.history(make_engine(), codes, limit=antal):
+        source = f" (kilde: {one.source})" if one.source else ""
+        when = editing.said_at(one.changed_at)
+        click.echo(f"{when} {one.changed_by}, {one.municipality_code} {one.table_name}: {editing.said(one)}{source}")
+
+
 @knowledge.command("docs")
 def docs_command() -> None:
     """Print the reference of the table, generated from its models."""

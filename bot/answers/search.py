@@ -144,7 +144,9 @@ class Index:
         whole = entry.words[: len(tokens)] == tuple(tokens)
         begins = entry.words[0].startswith(tokens[0])
         title = self._title(entry.topic) if entry.topic else entry.text
-        why = "" if entry.kind in ("title", "term") or fold(entry.text) == fold(title) else f"{said} {entry.text}".strip()
+        why = (
+            "" if entry.kind in ("title", "term") or fold(entry.text) == fold(title) else f"{said} {entry.text}".strip()
+        )
         key = (0 if whole and len(entry.words) == len(tokens) else 1, 0 if begins else 1, rank, len(entry.words))
         _keep(found, key, Hit(title, why, entry.topic, entry.explained))
 
