@@ -25,8 +25,8 @@ HSDS 3 med dansk profil, version 1
 Filerne følger Human Services Data Specification (docs.openreferral.org). Det danske er:
 
 - organization: municipality_code (kommunekode), department_type (afdelingens art, kode i taxonomy_term),
-  walk_in (om man bare kan komme), source_url, as_of (dato, som kilden skriver den) og confidence (high eller medium; usikre oplysninger
-  er ikke med).
+  walk_in (om man bare kan komme), source_url, as_of (dato, som kilden skriver den) og confidence (high eller medium;
+  usikre oplysninger er ikke med).
 - schedule: phone_id, fordi telefontid ikke er åbningstid. Tider er dansk tid (Europe/Copenhagen), så timezone er tom.
   En nat står som to linjer, og 00:00 som closes_at er døgnets slutning. byday er tom og notes er "helligdage", når
   linjen gælder helligdage.

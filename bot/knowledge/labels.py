@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.knowledge.hours import danish_hours, english_hours
 from bot.knowledge.sheets import LOCAL
 
 SHEETS = {
@@ -71,6 +72,7 @@ WORDS: dict[str, dict[str, str]] = {
         "documents": "papirer",
     },
 }
+HOURS = ("opening_hours", "phone_hours")
 # What only the shipped files decide: how the place is recognised in what people write.
 LOCKED = {"municipality.csv": ("name", "full_name", "region", "aliases", "postal_codes")}
 # Not read aloud: changing these says nothing about whether the facts are right.
@@ -79,11 +81,13 @@ UNSPOKEN = ("notes", "first_for", "parent")
 
 def to_danish(column: str, cell: str) -> str:
     """Return a cell as an editor reads it."""
-    return WORDS.get(column, {}).get(cell, cell)
+    return danish_hours(cell) if column in HOURS else WORDS.get(column, {}).get(cell, cell)
 
 
 def from_danish(column: str, cell: str) -> str:
     """Return a cell as the table keeps it; what is no known word is left for the check to name."""
+    if column in HOURS:
+        return english_hours(cell.strip())
     codes = {danish: code for code, danish in WORDS.get(column, {}).items()}
     return codes.get(cell.strip().casefold(), cell.strip())
 
