@@ -27,7 +27,7 @@ _KINDS = {
     "abbreviation": (2, "forkortet"),
     "paragraph": (3, ""),
     "everyday": (4, "siges også"),
-    "term": (5, ""),
+    "term": (5, "ordforklaring"),
     "unit": (6, "afdeling i kommunen"),
 }
 
@@ -101,7 +101,7 @@ class Index:
         for law in laws:
             for position, topic in enumerate(law.topics):
                 said = f"{law.law or ''} § {law.section}".strip()
-                _keep(found, (-1, position), Hit(self._title(topic), said, topic))
+                _keep(found, (-1.0, position), Hit(self._title(topic), said, topic))
         if tokens:
             for entry in self._candidates(tokens):
                 self._rank(found, entry, tokens)
@@ -144,10 +144,10 @@ class Index:
         whole = entry.words[: len(tokens)] == tuple(tokens)
         begins = entry.words[0].startswith(tokens[0])
         title = self._title(entry.topic) if entry.topic else entry.text
-        why = (
-            "" if entry.kind in ("title", "term") or fold(entry.text) == fold(title) else f"{said} {entry.text}".strip()
-        )
-        key = (0 if whole and len(entry.words) == len(tokens) else 1, 0 if begins else 1, rank, len(entry.words))
+        plain = entry.kind == "title" or fold(entry.text) == fold(title)
+        why = said if entry.topic is None else "" if plain else f"{said} {entry.text}".strip()
+        exact = whole and len(entry.words) == len(tokens)
+        key = (entry.topic is None, not exact, not begins, rank, len(entry.words))
         _keep(found, key, Hit(title, why, entry.topic, entry.explained))
 
     def _title(self, topic: str) -> str:

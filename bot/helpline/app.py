@@ -15,19 +15,20 @@ from flask import Flask, Response, request
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from bot.answers.answer import Answer
 from bot.edge import limits, log, metrics
 from bot.edge.guard import HEADERS, ONE_YEAR
 from bot.edge.rasa import Rasa
 from bot.edge.settings import SettingsError
-from bot.helpline import access, faults, login, texts, users
+from bot.helpline import access, desk, faults, login, lookup, queue, texts, users
 from bot.helpline.settings import Settings
 from bot.helpline.staff import LONGEST, StaffBook
 from bot.knowledge.database import make_engine
 from bot.knowledge.directory import Shelf
 
-PARTS = (login, users)
+PARTS = (login, lookup, queue, desk, users)
 MAX_BODY = 64 * 1024
-Sms = Callable[[str, str], None]
+Sms = Callable[[str, Answer], None]
 
 
 def create_app(
@@ -42,8 +43,8 @@ def create_app(
 ) -> Flask:
     """Return the console. Addresses default to the environment, as the door's do.
 
-    `send_sms` takes eight digits and a text and sends it; without it the console offers no SMS. Raises SettingsError,
-    also in production while an account that `make run` made is open.
+    `send_sms` takes eight digits and an answer and sends it; without it the console offers no SMS. Raises
+    SettingsError, also in production while an account that `make run` made is open.
     """
     settings = settings or Settings.read(secret=secret)
     engine = make_engine(database_url)

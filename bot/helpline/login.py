@@ -68,7 +68,7 @@ def register(app: Flask) -> None:
 @allowed(*EVERYBODY)
 def front() -> Any:
     """Lead to the look-up, where everybody may begin."""
-    return redirect(url_for("mine"))
+    return redirect(url_for("lookup"))
 
 
 @allowed("public")

@@ -8,7 +8,7 @@ from babel.dates import format_datetime
 from flask import Flask
 
 from bot.answers.find import spaced
-from bot.answers.text import when
+from bot.answers.text import host_of, when
 from bot.edge.pages import linked
 from bot.helpline.context import now
 from bot.knowledge.hours import COPENHAGEN
@@ -24,6 +24,15 @@ ACTIONS = {
     "login_failed": "Forkert adgangskode",
     "logout": "Loggede ud",
     "password": "Skiftede adgangskode",
+    "read": "Læste en henvendelse",
+    "claim": "Tog en henvendelse",
+    "release": "Lagde en henvendelse tilbage",
+    "done": "Lukkede en henvendelse",
+    "no_answer": "Ringede uden svar",
+    "hand_back": "Gav ordet tilbage til chatbotten",
+    "reopen": "Fortrød en lukning",
+    "desk": "Ændrede åbningstiden",
+    "sms": "Sendte et opslag som sms",
     "user_add": "Oprettede konto",
     "user_change": "Ændrede konto",
     "user_password": "Gav ny adgangskode",
@@ -32,7 +41,7 @@ ACTIONS = {
 
 def register(app: Flask) -> None:
     """Give the templates their words."""
-    app.jinja_env.filters.update(linked=linked, spaced=spaced, soon=soon, moment=moment)
+    app.jinja_env.filters.update(linked=linked, spaced=spaced, host=host_of, soon=soon, moment=moment)
     app.jinja_env.globals.update(ROLES=ROLES, ACTIONS=ACTIONS)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+import secrets
 
 import pytest
 from sqlalchemy import select, text
@@ -9,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from bot.edge.settings import SettingsError
 from bot.handoff.models import Audit, Staff
+from bot.handoff.requests import Wish
 from bot.helpline import access
 from bot.helpline.app import create_app
 from bot.helpline.settings import Settings
@@ -21,6 +23,8 @@ SECRET = "kX9-2_vQ7mTz4LrB8nWc5YpD1sHf3JgA6uE0"
 WHO = ("nobody", "vera", "rie", "karl", "anna")  # nobody, volunteer, editor, coordinator, administrator
 ALL_IN = (302, 200, 200, 200, 200)
 ALL_SENT_ON = (302, 302, 302, 302, 302)
+TAKERS = (302, 200, 403, 200, 403)  # volunteers and coordinators
+TAKERS_SENT_ON = (302, 302, 403, 302, 403)
 ONLY_ADMIN = (302, 403, 403, 403, 200)
 # (method, rule): what nobody, volunteer, editor, coordinator and administrator meet.
 MATRIX = {
@@ -36,6 +40,26 @@ MATRIX = {
     ("POST", "/brugere/<staff_id>"): (302, 403, 403, 403, 302),
     ("POST", "/brugere/<staff_id>/adgangskode"): ONLY_ADMIN,
     ("GET", "/spor"): ONLY_ADMIN,
+    ("GET", "/opslag"): ALL_IN,
+    ("POST", "/opslag/soeg"): ALL_IN,
+    ("POST", "/opslag/forstaa"): ALL_IN,
+    ("POST", "/opslag/sms"): TAKERS_SENT_ON,
+    ("GET", "/koe"): TAKERS,
+    ("GET", "/koe/nyt"): TAKERS,
+    ("GET", "/koe/<key>"): TAKERS,
+    ("POST", "/koe/<key>/tag"): TAKERS_SENT_ON,
+    ("POST", "/koe/<key>/note"): TAKERS_SENT_ON,
+    ("GET", "/koe/<key>/beskeder"): (302, 200, 403, 200, 403),
+    ("POST", "/koe/<key>/beskeder"): (302, 200, 403, 200, 403),
+    ("POST", "/koe/<key>/slip"): TAKERS_SENT_ON,
+    ("POST", "/koe/<key>/faerdig"): TAKERS_SENT_ON,
+    ("POST", "/koe/<key>/intet-svar"): TAKERS_SENT_ON,
+    ("POST", "/koe/<key>/tilbage"): TAKERS_SENT_ON,
+    ("POST", "/koe/<key>/genaabn"): TAKERS_SENT_ON,
+    ("GET", "/aabningstid"): (302, 403, 403, 200, 403),
+    ("POST", "/aabningstid"): (302, 403, 403, 200, 403),
+    ("GET", "/login/oidc"): ALL_SENT_ON,
+    ("GET", "/login/oidc/svar"): ALL_SENT_ON,
     ("GET", "/static/<path:filename>"): (200, 200, 200, 200, 200),
 }
 
@@ -49,12 +73,38 @@ def test_every_route_has_a_line_and_every_line_a_route(console):
 
 
 @pytest.fixture
+def console(table, clock):
+    """A console with everything that can be switched on."""
+    everything = Settings.read(
+        {"VEJVISER_OIDC_ISSUER": NOBODY, "VEJVISER_OIDC_CLIENT_ID": "x", "VEJVISER_OIDC_CLIENT_SECRET": "x"}, "test"
+    )
+    return create_app(
+        NOBODY, NOBODY, table, clock=clock, settings=everything, limited=False, send_sms=lambda number, answer: None
+    )
+
+
+@pytest.fixture
 def things(table):
     """What the placeholders of the rules stand for, and what is posted where a form must be filled to count."""
     viggo = StaffBook(make_engine(table)).by_login("viggo").id
     return {"<staff_id>": viggo, "<path:filename>": "helpline.css"}, {
-        "/brugere/<staff_id>": {"name": "Viggo", "roles": "volunteer", "active": "on"}
+        "/brugere/<staff_id>": {"name": "Viggo", "roles": "volunteer", "active": "on"},
+        "/opslag/sms": {"emne": "bostoette"},
+        "/opslag/soeg": {"q": "bostøtte"},
+        "/opslag/forstaa": {"q": "bostøtte"},
+        "/koe/<key>/beskeder": {"text": "hej"},
     }
+
+
+def chat_of(console, who):
+    """A chat in the queue, already taken by who asks where that is a taker, so that every step is open to her."""
+    handoff, staff = console.config["HANDOFF"], console.config["STAFF"]
+    sitting = staff.begin(staff.by_login("viggo").id, MONDAY)
+    staff.find(sitting.token, MONDAY, acts=False)
+    row = handoff.place(secrets.token_hex(8), Wish("chat", "hej"), None, MONDAY)
+    if who != "nobody":
+        handoff.claim(row.id, staff.by_login(who).id, MONDAY)
+    return row.id
 
 
 @pytest.mark.parametrize("who", WHO)
@@ -63,9 +113,20 @@ def test_the_matrix(console, things, who):
     met = {}
     for method, rule in MATRIX:
         client = console.test_client() if who == "nobody" else enter(console, who)
+        if "<key>" in rule:
+            paths["<key>"] = chat_of(console, who)
         path = re.sub("<[^>]+>", lambda match: paths[match[0]], rule)
-        data = {**bodies.get(rule, {}), "csrf_token": token_of(client, "/login")} if method == "POST" else None
-        met[method, rule] = client.open(path, method=method, data=data).status_code
+        sent = {}
+        if method == "POST":
+            token = token_of(client, "/login")
+            body = bodies.get(rule, {})
+            as_json = (rule.startswith("/opslag/") and rule != "/opslag/sms") or rule.endswith("/beskeder")
+            sent = (
+                {"json": body, "headers": {"X-CSRFToken": token}}
+                if as_json
+                else {"data": {**body, "csrf_token": token}}
+            )
+        met[method, rule] = client.open(path, method=method, **sent).status_code
     assert met == {line: statuses[WHO.index(who)] for line, statuses in MATRIX.items()}
 
 
@@ -82,7 +143,7 @@ def test_no_post_without_the_token(console):
         client = enter(console, who)
         for method, rule in MATRIX:
             if method == "POST" and MATRIX[method, rule][WHO.index(who)] != 403:
-                answer = client.post(rule.replace("<staff_id>", "x"), data={"csrf_token": "forged"})
+                answer = client.post(re.sub("<[^>]+>", "x", rule), data={"csrf_token": "forged"})
                 assert answer.status_code == 400 and "Intet er ændret" in answer.text, (who, rule)
 
 
@@ -275,6 +336,7 @@ def test_headers_and_cookies_are_strict(table, clock):
 
 def test_no_page_holds_script_or_style_of_its_own(console, things):
     for who in WHO[1:]:
+        things[0]["<key>"] = chat_of(console, who)
         for (method, rule), statuses in MATRIX.items():
             if method == "GET" and statuses[WHO.index(who)] == 200:
                 path = re.sub("<[^>]+>", lambda match: things[0][match[0]], rule)
