@@ -24,10 +24,11 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from bot.handoff.models import HandoffTally
 from bot.knowledge.directory import Directory
 from bot.knowledge.hours import COPENHAGEN, Calendar, Day
 from bot.knowledge.models import Usage
-from bot.knowledge.spreadsheets import defused
+from bot.knowledge.sheets import defused
 
 FEWEST = 5
 KEEP_DAYS = 400
@@ -166,6 +167,7 @@ class Month:
     unanswered: list[Part]
     kinds: list[Part]
     hours: list[Part]
+    handoffs: list[Part]
 
     def share(self, parts: list[Part], code: str) -> int | None:
         """Return a part in per cent of all messages; None where it is hidden, or there are none."""
@@ -218,6 +220,7 @@ def monthly(engine: Engine, directory: Directory, month: dt.date, code: str | No
             hours["out" if row.out_of_hours else "in_hours"] += row.count
             if row.kind == UNANSWERED:
                 lacking[row.topic] += row.count
+        handoffs = _handoffs(session, month, end) if code is None else Counter()
     over = now.astimezone(COPENHAGEN).date() >= end
     show = _exactly if over and code is not None else _about
     total = kinds.total()
@@ -233,8 +236,20 @@ def monthly(engine: Engine, directory: Directory, month: dt.date, code: str | No
         topics=_parts(show(topics, hidden(topics)), topics, named),
         unanswered=_parts(show(lacking, hidden(lacking) | unsafe), lacking, named),
         kinds=_parts(show(kinds, hidden(kinds)), kinds, KINDS),
+        handoffs=_parts(
+            show(handoffs, hidden(handoffs)), handoffs, {"kept": "i tide", "late": "for sent eller slet ikke"}
+        ),
         hours=_parts(show(hours, hidden(hours)), hours, {"in_hours": "hverdage kl. 9-15", "out": "uden for kontortid"}),
     )
+
+
+def _handoffs(session: Session, month: dt.date, end: dt.date) -> Counter[str]:
+    """Return how many who wanted a human were taken within what was promised; who changed her mind is not counted."""
+    query = select(HandoffTally).where(HandoffTally.day >= month, HandoffTally.day < end)
+    counts: Counter[str] = Counter()
+    for row in session.execute(query.where(HandoffTally.outcome != "withdrawn")).scalars():
+        counts["kept" if row.in_time else "late"] += row.count
+    return counts
 
 
 def _exactly(parts: Mapping[str, int], hide: set[str]) -> dict[str, Number]:
@@ -266,6 +281,7 @@ def as_csv(figures: Month, where: str) -> bytes:
         ("emner uden egne oplysninger", figures.unanswered),
         ("svarets art", figures.kinds),
         ("tidspunkt", figures.hours),
+        ("bad om et menneske", figures.handoffs),
     ):
         rows += [(title, part.name, part.number) for part in parts]
     for title, name, number in rows:

@@ -20,13 +20,13 @@ from bot.edge import limits, log, metrics
 from bot.edge.guard import HEADERS, ONE_YEAR
 from bot.edge.rasa import Rasa
 from bot.edge.settings import SettingsError
-from bot.helpline import access, desk, faults, login, lookup, queue, texts, users
+from bot.helpline import access, desk, faults, figures, keeping, login, lookup, queue, texts, users
 from bot.helpline.settings import Settings
 from bot.helpline.staff import LONGEST, StaffBook
 from bot.knowledge.database import make_engine
 from bot.knowledge.directory import Shelf
 
-PARTS = (login, lookup, queue, desk, users)
+PARTS = (login, lookup, queue, desk, keeping, figures, users)
 MAX_BODY = 64 * 1024
 Sms = Callable[[str, Answer], None]
 

@@ -65,7 +65,7 @@ def register(app: Flask) -> None:
         ("/redaktion/linje/<row_id>/slet", "remove_line", remove_line, ("GET", "POST")),
         ("/redaktion/linje/<row_id>/afgoer", "settle", settle, ("POST",)),
         ("/redaktion/<code>/fortryd/<batch>", "undo", undo, ("POST",)),
-        ("/redaktion/<code>/rettelse/<int:number>", "correction", correction, ("POST",)),
+        ("/redaktion/<code>/rettelse/<number>", "correction", correction, ("POST",)),
         ("/redaktion/uden-redaktoer", "unowned", unowned, ("GET", "POST")),
     ]
     for rule, endpoint, page, methods in pages:
@@ -94,7 +94,11 @@ def _place(code: str, looks_only: bool = False) -> Any:
 
 
 def _line(row_id: str) -> editing.Line:
-    return editing.get_line(engine(), row_id, _mine(), now())
+    """Return a line that is one of the person's and still there."""
+    seen = editing.get_line(engine(), row_id, _mine(), now())
+    if seen.removed:
+        abort(404)
+    return seen
 
 
 def _told(changes: list[Any], nothing: str) -> None:
@@ -283,7 +287,7 @@ def conflicts(code: str) -> Any:
 @allowed(*KEEPERS)
 def settle(row_id: str) -> Any:
     """Keep the editor's line, or take the files'."""
-    code = _line(row_id).municipality
+    code = editing.get_line(engine(), row_id, _mine(), now()).municipality
     theirs = request.form.get("take") == "files"
     try:
         editing.settle(engine(), row_id, theirs, who=me().name, now=now(), codes=_mine())
@@ -294,18 +298,18 @@ def settle(row_id: str) -> Any:
 
 
 @allowed(*KEEPERS)
-def correction(code: str, number: int) -> Any:
+def correction(code: str, number: str) -> Any:
     """Make the change a report asks for, or turn it down with a reason."""
     _place(code)
     try:
         if request.form.get("do") == "reject":
-            _close(number, False, [code])
+            _close(_number(number), False, [code])
             flash("Rettelsen er lukket.")
         else:
             column = request.form.get("column", "")
             changes = corrections.accept(
                 engine(),
-                number,
+                _number(number),
                 column,
                 from_danish(column, request.form.get("value", "")),
                 who=me().name,
@@ -319,6 +323,12 @@ def correction(code: str, number: int) -> Any:
     return redirect(url_for("kept", code=code))
 
 
+def _number(given: str) -> int:
+    if not re.fullmatch("[0-9]{1,9}", given):
+        abort(404)
+    return int(given)
+
+
 def _close(number: int, accepted: bool, codes: Collection[str]) -> None:
     reason = request.form.get("reason", "")
     corrections.close(engine(), number, accepted=accepted, reason=reason, who=me().name, now=now(), codes=codes)
@@ -329,10 +339,8 @@ def unowned() -> Any:
     """Show the reports on what no editor keeps; close one with a word on what was done."""
     if request.method == "POST":
         number = request.form.get("number", "")
-        if not re.fullmatch(r"[0-9]{1,9}", number):
-            abort(400)
         try:
-            _close(int(number), request.form.get("do") != "reject", ())
+            _close(_number(number), request.form.get("do") != "reject", ())
             flash("Rettelsen er lukket.")
             return redirect(url_for("unowned"))
         except (BadEdit, corrections.Resolved) as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from babel.dates import format_datetime
+from babel.dates import format_date, format_datetime
 from flask import Flask
 
 from bot.answers.find import spaced
@@ -41,7 +41,7 @@ ACTIONS = {
 
 def register(app: Flask) -> None:
     """Give the templates their words."""
-    app.jinja_env.filters.update(linked=linked, spaced=spaced, host=host_of, soon=soon, moment=moment)
+    app.jinja_env.filters.update(linked=linked, spaced=spaced, host=host_of, soon=soon, moment=moment, month=month)
     app.jinja_env.globals.update(ROLES=ROLES, ACTIONS=ACTIONS)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
@@ -49,6 +49,11 @@ def register(app: Flask) -> None:
 def soon(at: dt.datetime) -> str:
     """Return a moment near today for people: `i dag kl. 13`."""
     return when(at.isoformat(), now().isoformat())
+
+
+def month(first: dt.date) -> str:
+    """Return a month for people: `november 2026`."""
+    return format_date(first, "MMMM yyyy", locale="da")
 
 
 def moment(at: dt.datetime | None) -> str:

@@ -98,6 +98,7 @@ class Line:
     link: str | None
     edited: bool
     conflict: bool
+    removed: bool
 
 
 def said_at(utc: dt.datetime) -> str:
@@ -139,6 +140,7 @@ def line_of(row: SheetRow, now: dt.datetime) -> Line:
         link=next(links, None),
         edited=row.edited,
         conflict=bool(row.incoming or row.fault),
+        removed=row.removed,
     )
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from bot.knowledge import models as m
 from bot.knowledge.directory import Directory
-from bot.knowledge.spreadsheets import defused
+from bot.knowledge.sheets import defused
 
 HSDS_VERSION = "3.0"
 PROFILE = """\

@@ -474,3 +474,16 @@ def parse_lines(lines: Iterable[Line], columns: Columns, problems: list[Problem]
         if len(problems) == faults:
             rows.append(row)
     return rows
+
+
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+
+
+def defused(cell: str) -> str:
+    """Return text that no spreadsheet takes for a formula (https://owasp.org/www-community/attacks/CSV_Injection)."""
+    return f"'{cell}" if _FORMULA.match(cell) else cell
+
+
+def fused(cell: str) -> str:
+    """Return the text that `defused` was given."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell

@@ -29,7 +29,7 @@ from bot.knowledge import models as m
 from bot.knowledge.editing import Edit
 from bot.knowledge.labels import COLUMNS, SHEETS, WORDS, column_named, from_danish, to_danish
 from bot.knowledge.models import Change
-from bot.knowledge.sheets import LOCAL, split_csv
+from bot.knowledge.sheets import LOCAL, defused, fused, split_csv
 
 ID, MARK, DELETE = "id", "mærke", "slet"
 CODES = "koder"
@@ -37,7 +37,6 @@ MAX_BYTES = 2_000_000
 _MAX_UNPACKED = 40_000_000
 _MAX_ROWS = 5_000
 _MAX_CELL = 5_000
-_FORMULA = re.compile(r"'*[=+\-@\t\r]")
 
 
 class BadFile(ValueError):
@@ -76,16 +75,6 @@ class _Cells:
     number: int
     cells: dict[str, str]
     letters: dict[str, str]
-
-
-def defused(cell: str) -> str:
-    """Return text that no spreadsheet takes for a formula (https://owasp.org/www-community/attacks/CSV_Injection)."""
-    return f"'{cell}" if _FORMULA.match(cell) else cell
-
-
-def fused(cell: str) -> str:
-    """Return the text that `defused` was given."""
-    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
 # -- out ---------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from bot.helpline.app import create_app
 from bot.helpline.settings import Settings
 from bot.helpline.staff import IDLE, LOCKED, LONGEST, TRIES, Role, StaffBook, StaffError
 from bot.knowledge.database import make_engine
+from bot.knowledge.editing import own_lines
 from tests.conftest import MONDAY
 from tests.helpline.conftest import NOBODY, PASSWORD, PEOPLE, enter, token_of
 
@@ -26,6 +27,9 @@ ALL_SENT_ON = (302, 302, 302, 302, 302)
 TAKERS = (302, 200, 403, 200, 403)  # volunteers and coordinators
 TAKERS_SENT_ON = (302, 302, 403, 302, 403)
 ONLY_ADMIN = (302, 403, 403, 403, 200)
+KEEPERS = (302, 403, 200, 403, 200)  # the municipality's editor, and an administrator
+KEEPERS_SENT_ON = (302, 403, 302, 403, 302)
+KEEPERS_NOT_FOUND = (302, 403, 404, 403, 404)
 # (method, rule): what nobody, volunteer, editor, coordinator and administrator meet.
 MATRIX = {
     ("GET", "/"): ALL_SENT_ON,
@@ -60,6 +64,28 @@ MATRIX = {
     ("POST", "/aabningstid"): (302, 403, 403, 200, 403),
     ("GET", "/login/oidc"): ALL_SENT_ON,
     ("GET", "/login/oidc/svar"): ALL_SENT_ON,
+    ("GET", "/redaktion"): (302, 403, 302, 200, 200),
+    ("GET", "/redaktion/<code>"): KEEPERS,
+    ("GET", "/redaktion/<code>/ny/<sheet>"): KEEPERS,
+    ("POST", "/redaktion/<code>/ny/<sheet>"): KEEPERS,
+    ("GET", "/redaktion/<code>/historik"): KEEPERS,
+    ("POST", "/redaktion/<code>/fortryd/<batch>"): KEEPERS_NOT_FOUND,
+    ("GET", "/redaktion/<code>/konflikter"): (302, 403, 200, 200, 200),
+    ("GET", "/redaktion/<code>/ark"): KEEPERS,
+    ("POST", "/redaktion/<code>/ark"): KEEPERS,
+    ("POST", "/redaktion/<code>/ark/udfoer"): KEEPERS,
+    ("GET", "/redaktion/<code>/ark/hent/<name>"): KEEPERS,
+    ("POST", "/redaktion/<code>/rettelse/<number>"): KEEPERS_NOT_FOUND,
+    ("GET", "/redaktion/linje/<row_id>"): KEEPERS,
+    ("POST", "/redaktion/linje/<row_id>"): KEEPERS_SENT_ON,
+    ("POST", "/redaktion/linje/<row_id>/stadig-rigtigt"): KEEPERS_SENT_ON,
+    ("POST", "/redaktion/linje/<row_id>/afgoer"): KEEPERS_SENT_ON,
+    ("GET", "/redaktion/linje/<row_id>/slet"): KEEPERS,
+    ("POST", "/redaktion/linje/<row_id>/slet"): KEEPERS_SENT_ON,
+    ("GET", "/redaktion/uden-redaktoer"): (302, 403, 403, 200, 200),
+    ("POST", "/redaktion/uden-redaktoer"): (302, 403, 403, 404, 404),
+    ("GET", "/tal"): (302, 403, 403, 200, 200),
+    ("GET", "/tal.csv"): (302, 403, 403, 200, 200),
     ("GET", "/static/<path:filename>"): (200, 200, 200, 200, 200),
 }
 
@@ -87,12 +113,17 @@ def console(table, clock):
 def things(table):
     """What the placeholders of the rules stand for, and what is posted where a form must be filled to count."""
     viggo = StaffBook(make_engine(table)).by_login("viggo").id
-    return {"<staff_id>": viggo, "<path:filename>": "helpline.css"}, {
+    of_koege = next(one for one in own_lines(make_engine(table), "0259", MONDAY, "departments.csv"))
+    kept = {"<code>": "0259", "<sheet>": "departments.csv", "<name>": "afdelinger.csv", "<row_id>": of_koege.id}
+    kept |= {"<batch>": "x", "<number>": "1"}
+    return {"<staff_id>": viggo, "<path:filename>": "helpline.css", **kept}, {
         "/brugere/<staff_id>": {"name": "Viggo", "roles": "volunteer", "active": "on"},
         "/opslag/sms": {"emne": "bostoette"},
         "/opslag/soeg": {"q": "bostøtte"},
         "/opslag/forstaa": {"q": "bostøtte"},
         "/koe/<key>/beskeder": {"text": "hej"},
+        "/redaktion/uden-redaktoer": {"number": "1", "reason": "x"},
+        "/redaktion/<code>/rettelse/<number>": {"do": "reject", "reason": "x"},
     }
 
 
