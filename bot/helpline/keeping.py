@@ -144,6 +144,7 @@ def kept(code: str) -> Any:
         fresh=[one for one in lines if not one.stale],
         corrections=corrections.open_corrections(engine(), [code], now()),
         clashing=[one for one in lines if one.conflict],
+        topics={topic.code: topic.title for topic in directory().topics.values()},
         new_sheets=[name for name in SHEETS if name != editing.ONE_LINE],
     )
 
@@ -227,7 +228,7 @@ def confirm(row_id: str) -> Any:
     seen = _line(row_id)
     editing.confirm(engine(), row_id, who=me().name, now=now(), codes=_mine())
     flash(f"{seen.title}: stadig rigtigt, set efter i dag.")
-    return redirect(url_for("kept", code=seen.municipality))
+    return redirect(url_for("kept", code=seen.municipality, _anchor="gamle-" + seen.sheet.split(".")[0]))
 
 
 @allowed(*KEEPERS)
