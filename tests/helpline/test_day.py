@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser import SHOTS, violations
 from tests.helpline.conftest import PASSWORD, house_of
@@ -35,7 +36,7 @@ def test_a_day(sits, house, axe):
     vera.get_by_role("link", name="Opslag").click()
     vera.keyboard.type("tabt arb køge")
     vera.get_by_role("option", name="Tabt arbejdsfortjeneste").first.wait_for()
-    vera.wait_for_function("document.getElementById('kommune').value === 'Køge'")
+    expect(vera.locator("#kommune")).to_have_value("Køge")
     picture(vera, "opslag")
     vera.keyboard.press("Enter")
     vera.get_by_role("heading", name="Tabt arbejdsfortjeneste i Køge").wait_for()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from playwright.sync_api import expect
 
 from bot.handoff.requests import Wish
 from bot.knowledge.hours import Calendar
@@ -147,7 +148,7 @@ def test_digits_are_digits_until_one_chooses(sits, house):
 def test_a_municipality_in_the_words_fills_the_field_and_a_chosen_one_stays(sits, house):
     page = sits(house, "/opslag", "vera")
     page.keyboard.type("bostøtte aalborg")
-    page.wait_for_function("document.getElementById('kommune').value === 'Aalborg'")
+    expect(page.locator("#kommune")).to_have_value("Aalborg")
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="i Aalborg").wait_for()
 
@@ -177,7 +178,7 @@ def test_the_queue_shows_what_came_since(sits, house, busy):
     page = sits(house, "/koe", "viggo")
     before = page.locator(".requests li").count()
     house.handoff.place("new", Wish("call", "noget nyt", "20999999", "today"), Calendar(), MONDAY)
-    page.wait_for_function(f"document.querySelectorAll('.requests li').length === {before + 1}")
+    expect(page.locator(".requests li")).to_have_count(before + 1, timeout=15_000)
 
 
 def test_who_types_with_the_keyboard_is_not_thrown_out(sits, house, busy):
