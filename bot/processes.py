@@ -14,6 +14,8 @@ import httpx
 from honcho.manager import Manager
 from honcho.printer import Message, Printer
 
+from bot.handoff.requests import Handoff
+from bot.helpline.desk import DEMO_HOURS
 from bot.helpline.staff import DEVELOPER, Role, StaffBook
 from bot.helpline.users import new_password
 from bot.knowledge.database import make_engine
@@ -76,14 +78,16 @@ def run_all(port: int, rasa_port: int, actions_port: int, helpline_port: int) ->
 
 
 def development_login() -> str:
-    """Make the developer's account with every role and a new password, and demo hours; return what to type.
+    """Make the developer's account with every role and a new password, and demo hours; return what to type in.
 
     Nothing of it in production, which refuses to start while such an account is open.
     """
     if os.environ.get("VEJVISER_ENV") == "production":
         return "vejviser user add"
     engine = make_engine()
-    staff = StaffBook(engine)
+    staff, handoff = StaffBook(engine), Handoff(engine)
+    if handoff.desk() is None:
+        handoff.set_desk(DEMO_HOURS, 4, [])
     password = new_password()
     if known := staff.by_login(DEVELOPER):
         staff.set_password(known.id, password)

@@ -107,6 +107,8 @@ class Index:
                 self._rank(found, entry, tokens)
             for entry in self._units.get(municipality or "", []):
                 self._rank(found, entry, tokens)
+        for topic in [hit.title for _, hit in found.values() if hit.topic]:
+            found.pop(f"term/{fold(topic)}", None)  # the card explains it better
         ranked = sorted(found.values(), key=lambda pair: (pair[0], pair[1].title))
         today = next((law.today for law in laws if law.today), None)
         return Found([hit for _, hit in ranked[:MOST]], place.code if place else None, today)
@@ -159,7 +161,7 @@ def _entry(kind: str, text: str, topic: str | None, explained: str | None = None
 
 
 def _keep(found: dict[str, tuple[tuple[float, ...], Hit]], key: tuple[float, ...], hit: Hit) -> None:
-    name = hit.topic or f"term/{hit.title}"
+    name = hit.topic or f"term/{fold(hit.title)}"
     if name not in found or key < found[name][0]:
         found[name] = (key, hit)
 

@@ -362,7 +362,8 @@ def _and_say(answer: Answer) -> str:
 
 
 def _small(title: str) -> str:
-    """Return a title as it stands within a sentence; BPA and PPR keep their capitals."""
+    """Return a title as it is said in a sentence: nothing in brackets; BPA and PPR keep their capitals."""
+    title = re.sub(r" \([^)]*\)", "", title)
     return title[:1].lower() + title[1:] if title[1:2].islower() else title
 
 

@@ -26,13 +26,13 @@ from bot.safety.text import tidy
 
 OFFERED_WITH = ("handoff", "degraded")
 MOST_LINES = 6
-MOST_REQUESTS = "20 per hour"  # of one address
 
 
 def register(app: Flask, engine: Engine) -> None:
     """Add the routes to the door; requests are kept in the database of the table."""
     app.config["HANDOFF"] = Handoff(engine)
-    slowed = app.config["LIMITER"].limit(MOST_REQUESTS, override_defaults=False)(post_callback)
+    rate = app.config["SETTINGS"].callback_rate
+    slowed = app.config["LIMITER"].limit(rate, override_defaults=False)(post_callback)
     app.add_url_rule("/api/v1/callbacks", view_func=slowed, methods=["POST"])
     app.add_url_rule("/api/v1/callbacks/<session>", view_func=get_callback)
     app.add_url_rule("/api/v1/callbacks/<session>", view_func=delete_callback, methods=["DELETE"])

@@ -113,7 +113,7 @@ def _call(request: HandoffRequest, late: bool, now: dt.datetime) -> str:
         "waiting": f"Vi ringer til dig {when}.",
         "claimed": "En frivillig har læst det, du skrev, og ringer til dig.",
         "done": "Vi har talt sammen. Du er velkommen til at bede om et opkald igen.",
-        "handed_back": GIVEN_BACK,
+        "handed_back": "En frivillig har læst det, du skrev. Det kan chatbotten hjælpe med her, så vi ringer ikke.",
         "unreached": "Vi har ringet uden at få fat i dig. Du kan bede om et opkald igen.",
         "withdrawn": "Du bliver ikke ringet op. Nummeret er slettet.",
         "expired": MISSED,

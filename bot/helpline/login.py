@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from authlib.integrations.base_client.errors import OAuthError
+from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.flask_client import OAuth
 from flask import Flask, current_app, flash, redirect, render_template, request, session, url_for
 from flask_login import LoginManager, current_user, login_user, logout_user
 from flask_wtf import FlaskForm
+from joserfc.errors import JoseError
 from requests import RequestException
 from wtforms import PasswordField, StringField
 
@@ -22,6 +23,10 @@ REFUSED = (
     f"Brugernavn eller adgangskode passer ikke. Efter {TRIES} forkerte forsøg er kontoen lukket i et kvarter. "
     "Har du glemt koden, så bed en administrator om en ny."
 )
+
+
+# The provider is away, refuses, or signs something that is not for us.
+OIDC_FAULTS = (RequestException, AuthlibBaseError, JoseError, ValueError)
 
 
 class LoginForm(FlaskForm):  # type: ignore[misc]
@@ -125,7 +130,7 @@ def oidc() -> Any:
     """Send the person to the association's own login."""
     try:
         return current_app.config["OIDC"].authorize_redirect(url_for("oidc_back", _external=True))
-    except (RequestException, OAuthError, ValueError) as error:
+    except OIDC_FAULTS as error:
         return _oidc_failed(type(error).__name__)
 
 
@@ -136,7 +141,7 @@ def oidc_back() -> Any:
     assert settings.oidc is not None
     try:
         claims = current_app.config["OIDC"].authorize_access_token().get("userinfo") or {}
-    except (RequestException, OAuthError, ValueError) as error:
+    except OIDC_FAULTS as error:
         return _oidc_failed(type(error).__name__)
     name = claims.get(settings.oidc.claim)
     vouched = settings.oidc.claim != "email" or claims.get("email_verified") is True

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
+import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.serving import make_server
 
+from bot.edge.app import create_app as create_door
+from bot.handoff.requests import Handoff
 from bot.helpline.app import create_app
 from bot.helpline.staff import Role, StaffBook
 from bot.knowledge.database import make_engine
+from tests.browser import axe, browser, chromium, node_modules
 from tests.conftest import MONDAY
 
+__all__ = ["axe", "browser", "chromium", "node_modules"]
 PASSWORD = "fire glade giraffer løber"
 PEOPLE = {
     "vera": ("Vera Frivillig", ["volunteer"]),
@@ -86,3 +94,78 @@ def enter(app: Flask, login: str, password: str | None = None) -> FlaskClient:
 @pytest.fixture
 def logged_in(console) -> Iterator[Callable[[str], FlaskClient]]:
     yield lambda login: enter(console, login)
+
+
+# -- in a browser ------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class House:
+    """A console and a door, listening, on one table; and the requests behind both."""
+
+    console: str
+    door: str
+    app: Flask
+    handoff: Handoff
+    clock: Clock
+
+    def token(self, login: str) -> str:
+        """What the cookie of somebody who is logged in holds."""
+        return enter(self.app, login).get_cookie("helpline").value
+
+
+def listen(app: Flask) -> tuple[str, Callable[[], None]]:
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+
+    def stop() -> None:
+        server.shutdown()
+        thread.join(10)
+
+    return f"http://127.0.0.1:{server.server_port}", stop
+
+
+@contextlib.contextmanager
+def house_of(table: str, rasa_url: str, actions_url: str) -> Iterator[House]:
+    clock = Clock()
+    console = create_app(rasa_url, actions_url, table, clock=clock, secret="test", send_sms=lambda number, answer: None)
+    door = create_door(rasa_url, actions_url, table, clock=clock, secret="test")
+    handoff = Handoff(make_engine(table))
+    handoff.set_desk("Mo,Tu,Th 10:00-16:00; We 10:00-20:00; Fr 10:00-13:00", 4, [])
+    (console_url, stop_console), (door_url, stop_door) = listen(console), listen(door)
+    yield House(console_url, door_url, console, handoff, clock)
+    stop_console()
+    stop_door()
+
+
+@pytest.fixture
+def house(table) -> Iterator[House]:
+    """A house whose assistant is away."""
+    with house_of(table, NOBODY, f"{NOBODY}/webhook") as found:
+        yield found
+
+
+@pytest.fixture
+def sits(browser) -> Iterator[Callable]:
+    """Open a page in a fresh browser profile, as somebody or nobody; it must be there before anything is judged."""
+    contexts = []
+
+    def go(house: House, path: str = "/", login: str | None = None, status: int = 200, **options: object):
+        options.setdefault("viewport", {"width": 1280, "height": 900})
+        context = browser.new_context(**options)
+        contexts.append(context)
+        if login:
+            context.add_cookies([{"name": "helpline", "value": house.token(login), "url": house.console}])
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.faults = []
+        page.on("pageerror", lambda error: page.faults.append(str(error)))
+        page.on("console", lambda said: page.faults.append(said.text) if "Content Security" in said.text else None)
+        response = page.goto(path if path.startswith("http") else house.console + path)
+        assert response is not None and response.status == status
+        return page
+
+    yield go
+    for context in contexts:
+        context.close()

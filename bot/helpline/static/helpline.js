@@ -12,39 +12,38 @@ const PAUSE_MS = 450; // a pause in the typing, after which a whole sentence is 
 
 let hits = [];
 let active = -1;
-let asked = 0; // numbers the questions, so that a late answer to an old one is thrown away
+let line = new AbortController(); // of the questions about what stands in the field now
 let pause = 0;
 let placeWasNamed = false; // the municipality in the field was heard in the words, not chosen
 
-async function ask(path, number) {
+async function ask(path) {
   const body = JSON.stringify({ q: field.value, kommune: placeWasNamed ? null : place.value || null });
   const headers = { "Content-Type": "application/json", "X-CSRFToken": csrf };
-  const response = await fetch(path, { method: "POST", headers, body });
+  const response = await fetch(path, { method: "POST", headers, body, signal: line.signal });
   if (response.redirected) location.reload(); // the login is over
-  if (!response.ok || number !== asked) return null;
   return response.json();
 }
 
 async function search() {
-  const number = ++asked;
+  line.abort(); // an answer to what stood there before would come too late
+  line = new AbortController();
   clearTimeout(pause);
   danger.replaceChildren();
   if (!field.value.trim()) return show([], "");
   try {
-    const found = await ask("/opslag/soeg", number);
-    if (!found) return;
+    const found = await ask("/opslag/soeg");
     took(found);
     show(found.hits, found.today ? `Hedder nu ${found.today}. ` : "");
-  } catch {
+  } catch (error) {
+    if (error.name === "AbortError") return;
     count.textContent = "Der er ikke forbindelse lige nu. Prøv igen.";
   }
-  if (/\S\s+\S/.test(field.value.trim())) pause = setTimeout(() => understand(number), PAUSE_MS);
+  if (/\S\s+\S/.test(field.value.trim())) pause = setTimeout(understand, PAUSE_MS);
 }
 
-async function understand(number) {
+async function understand() {
   try {
-    const found = await ask("/opslag/forstaa", number);
-    if (!found) return;
+    const found = await ask("/opslag/forstaa");
     took(found);
     for (const line of found.danger) danger.append(node("p", "bad", line));
     const known = new Set(found.hits.map((hit) => hit.topic));
