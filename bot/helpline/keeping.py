@@ -16,12 +16,15 @@ from flask import Flask, Response, abort, flash, redirect, render_template, requ
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import Forbidden, NotFound
 
-from bot.helpline.access import add_to_menu, allowed, view
+from bot.edge.feedback import MAX_MESSAGE
+from bot.edge.feedback import ORGANIZATION_FIELDS as FIELDS
+from bot.helpline.access import EVERYBODY, add_to_menu, allowed, view
 from bot.helpline.context import directory, engine, me, now
 from bot.knowledge import corrections, editing, hsds, rows, spreadsheets
 from bot.knowledge.editing import BadEdit, NoRow, NotYours, RowChanged
 from bot.knowledge.labels import COLUMNS, HOURS, LOCKED, SHEETS, WORDS, from_danish, title, to_danish
 from bot.knowledge.sheets import LOCAL, SOURCED, words
+from bot.safety.redact import redact
 
 KEEPERS = ("editor", "administrator")
 LOOKERS = (*KEEPERS, "coordinator")
@@ -39,6 +42,7 @@ HINTS = {
     "first_for": "Emner, hvor afdelingen nævnes først, adskilt af semikolon. * betyder den almindelige af sin art.",
     "topics": "De emner, afdelingen tager sig af. Hold Ctrl nede for at vælge flere.",
     "notes": "Til jer selv. Bliver aldrig vist til borgere.",
+    "text": "Korte sætninger. Lov ikke noget: skriv, hvem der vurderer, ikke at man får det.",
     "weeks": "Et helt tal, eller tom.",
     "date": "År-måned-dag, fx 2026-12-23. Eller udfyld dag og måned, hvis det er hvert år.",
 }
@@ -66,6 +70,7 @@ def register(app: Flask) -> None:
         ("/redaktion/linje/<row_id>/afgoer", "settle", settle, ("POST",)),
         ("/redaktion/<code>/fortryd/<batch>", "undo", undo, ("POST",)),
         ("/redaktion/<code>/rettelse/<number>", "correction", correction, ("POST",)),
+        ("/meld/<department>", "report", report, ("GET", "POST")),
         ("/redaktion/uden-redaktoer", "unowned", unowned, ("GET", "POST")),
     ]
     for rule, endpoint, page, methods in pages:
@@ -333,6 +338,25 @@ def _number(given: str) -> int:
 def _close(number: int, accepted: bool, codes: Collection[str]) -> None:
     reason = request.form.get("reason", "")
     corrections.close(engine(), number, accepted=accepted, reason=reason, who=me().name, now=now(), codes=codes)
+
+
+@allowed(*EVERYBODY)
+def report(department: str) -> Any:
+    """Let whoever has a caller on the line say what is wrong with a department."""
+    organization = next((one for one in directory().organizations if one.id == department), None)
+    if organization is None:
+        raise NoRow(department)
+    field, message = request.form.get("field", ""), request.form.get("message", "").strip()
+    if request.method == "POST":
+        clean, _ = redact(message[:MAX_MESSAGE], directory().phone_numbers)
+        if field not in FIELDS or not clean.strip():
+            flash("Vælg, hvad der er forkert, og skriv kort, hvad du ved.", "error")
+        else:
+            corrections.report(engine(), department, field, clean, now=now())
+            flash("Tak. Fejlen er meldt til dem, der holder oplysningerne ved lige.")
+            return redirect(url_for("lookup"))
+    fields = {name: corrections.FIELDS[name] for name in FIELDS}
+    return render_template("meld.html", organization=organization, fields=fields, field=field, message=message)
 
 
 @allowed("coordinator", "administrator")

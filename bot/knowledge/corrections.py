@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from bot.knowledge import editing
 from bot.knowledge.hours import COPENHAGEN
-from bot.knowledge.models import Change, CorrectionReport, SheetRow
+from bot.knowledge.models import Change, CorrectionReport, Organization, SheetRow
 
 COLUMNS = {
     "name": ("name", "full_name"),
@@ -57,13 +57,12 @@ class Correction:
 
 
 def report(engine: Engine, row_id: str, field: str, message: str, *, now: dt.datetime) -> int:
-    """Keep what somebody of the staff says is wrong with a line; returns the report's id. Raises NoRow.
+    """Keep what somebody of the staff says is wrong with an organization; returns the report's id. Raises NoRow.
 
     The message must hold no personal data; `field` is one of FIELDS.
     """
     with Session(engine, future=True) as session, session.begin():
-        row = session.get(SheetRow, row_id)
-        if row is None:
+        if session.get(Organization, row_id) is None:
             raise editing.NoRow(row_id)
         kept = CorrectionReport(
             table_name="organization",

@@ -84,6 +84,8 @@ MATRIX = {
     ("POST", "/redaktion/linje/<row_id>/slet"): KEEPERS_SENT_ON,
     ("GET", "/redaktion/uden-redaktoer"): (302, 403, 403, 200, 200),
     ("POST", "/redaktion/uden-redaktoer"): (302, 403, 403, 404, 404),
+    ("GET", "/meld/<department>"): ALL_IN,
+    ("POST", "/meld/<department>"): ALL_SENT_ON,
     ("GET", "/tal"): (302, 403, 403, 200, 200),
     ("GET", "/tal.csv"): (302, 403, 403, 200, 200),
     ("GET", "/static/<path:filename>"): (200, 200, 200, 200, 200),
@@ -115,6 +117,7 @@ def things(table):
     viggo = StaffBook(make_engine(table)).by_login("viggo").id
     of_koege = next(one for one in own_lines(make_engine(table), "0259", MONDAY, "departments.csv"))
     kept = {"<code>": "0259", "<sheet>": "departments.csv", "<name>": "afdelinger.csv", "<row_id>": of_koege.id}
+    kept["<department>"] = of_koege.id
     kept |= {"<batch>": "x", "<number>": "1"}
     return {"<staff_id>": viggo, "<path:filename>": "helpline.css", **kept}, {
         "/brugere/<staff_id>": {"name": "Viggo", "roles": "volunteer", "active": "on"},
@@ -122,6 +125,7 @@ def things(table):
         "/opslag/soeg": {"q": "bostøtte"},
         "/opslag/forstaa": {"q": "bostøtte"},
         "/koe/<key>/beskeder": {"text": "hej"},
+        "/meld/<department>": {"field": "phone", "message": "Den virker ikke"},
         "/redaktion/uden-redaktoer": {"number": "1", "reason": "x"},
         "/redaktion/<code>/rettelse/<number>": {"do": "reject", "reason": "x"},
     }

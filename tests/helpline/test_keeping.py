@@ -145,6 +145,18 @@ def test_a_report_is_accepted_or_turned_down_where_it_stands(rie, engine):
     assert "er afgjort af Rie Redaktør" in post(rie, path, do="reject", reason="x").text
 
 
+def test_a_volunteer_reports_what_a_caller_found_out(console, rie, engine):
+    vera = enter(console, "vera")
+    path = f"/meld/{line(engine).id}"
+    assert path in vera.get("/opslag?emne=raad_og_vejledning&kommune=0259").text
+    assert "Vælg, hvad der er forkert" in post(vera, path, field="phone", message=" ").text
+    said = "Nummeret er lukket, siger Karen Hansen, cpr 010190-1234"
+    assert "Fejlen er meldt" in post(vera, path, field="phone", message=said).text
+    page = rie.get("/redaktion/0259").text
+    assert "Nummeret er lukket" in page and "010190" not in page and "Karen Hansen" not in page
+    assert vera.get("/meld/findes-ikke").status_code == 404
+
+
 def test_what_no_editor_keeps_is_the_coordinators(console, engine):
     with Session(engine, future=True) as session, session.begin():
         session.add(

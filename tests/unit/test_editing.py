@@ -3,6 +3,7 @@
 import csv
 import datetime as dt
 import shutil
+import threading
 
 import pytest
 from sqlalchemy import select
@@ -160,6 +161,26 @@ def test_two_editors_and_one_line(table):
     ):
         change(table, seen, phone="56671133")
     assert line(table).cells["phone"] == "56671122"
+
+
+def test_of_eight_who_save_the_same_line_at_once_one_wins(table):
+    seen = line(table)
+    met = []
+
+    def save(number):
+        try:
+            change(table, seen, phone=f"5667112{number}")
+            met.append("saved")
+        except editing.RowChanged:
+            met.append("told")
+
+    threads = [threading.Thread(target=save, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(met) == ["saved"] + ["told"] * 7
+    assert len([one for one in editing.history(table, KOEGE) if one.field == "phone"]) == 1
 
 
 # -- evidence ----------------------------------------------------------------------------------------------------
