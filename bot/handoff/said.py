@@ -47,6 +47,7 @@ class Standing:
     begins: str
     ends: str
     attempts: int
+    as_of: str
     helplines: list[Line] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
@@ -98,6 +99,7 @@ def standing(request: HandoffRequest, directory: Directory | None, now: dt.datet
         begins=_iso(request.promised_from),
         ends=_iso(request.promised_to),
         attempts=request.attempts,
+        as_of=_iso(now),
         helplines=shown,
     )
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from flask import Flask, abort, current_app, flash, jsonify, redirect, render_template, request, url_for
 
-from bot.answers.answer import Answer
 from bot.answers.conversation import CRISIS_LINES
 from bot.answers.find import find_answer, helpline
 from bot.answers.search import Found, index
@@ -159,12 +158,7 @@ def _place(table: Directory, code: str | None) -> dict[str, Any]:
 
 def _card(table: Directory, topic: str, code: str | None) -> dict[str, Any]:
     answer = find_answer(table, topic, code, now=now(), facets=FACETS)
-    return {"answer": answer, "aloud": say_aloud(answer), "text": render(answer), "state": _state(answer)}
-
-
-def _state(answer: Answer) -> str:
-    """Return open, shut or unknown: for the eye."""
-    return {True: "open", False: "shut"}.get(answer.department.open_now if answer.department else None, "unknown")  # type: ignore[arg-type]
+    return {"answer": answer, "aloud": say_aloud(answer), "text": render(answer)}
 
 
 def _groups(table: Directory) -> list[tuple[str, list[Any]]]:

@@ -24,7 +24,7 @@ from bot.knowledge.load import ROOT
 from tests.conftest import free_port, wait_for
 from tests.helpline.conftest import PASSWORD
 
-PEOPLE = 24
+PEOPLE = 60
 KILLS = 4
 SECRET = "kill-test-kill-test-kill-test-kill"
 
@@ -75,15 +75,16 @@ def test_a_request_that_was_answered_is_there_and_one_that_was_not_can_be_sent_a
     door.start("/api/v1/municipalities")
     sessions, dice = Sessions(SECRET), random.Random(7)
     asked, tries, first_broken = {}, [0] * PEOPLE, []
+    line = httpx.Client(timeout=5, limits=httpx.Limits(max_keepalive_connections=0))
 
     def ask(n):
         session = sessions.id_of(Session(f"person-{n}"))
         body = {"session": session, "number": f"201234{n:02}", "summary": f"Sag {n}", "wish": "today"}
-        time.sleep(dice.random() * 6)
+        time.sleep(dice.random() * 15)
         while n not in asked:
             tries[n] += 1
             try:
-                answer = httpx.post(f"{door.url}/api/v1/callbacks", json=body, timeout=5)
+                answer = line.post(f"{door.url}/api/v1/callbacks", json=body)
                 if answer.status_code == 201:
                     asked[n] = answer.json()["callback"]
             except httpx.HTTPError:
@@ -101,7 +102,7 @@ def test_a_request_that_was_answered_is_there_and_one_that_was_not_can_be_sent_a
     [thread.join(120) for thread in threads]
     rows = handoff.queue()
     assert sorted(row.number for row in rows) == [f"201234{n:02}" for n in range(PEOPLE)], "all of them, each once"
-    assert first_broken, "some line did break"
+    assert len(set(first_broken)) > 5, "lines did break"
     print(f"{PEOPLE} people, {sum(tries)} tries, {KILLS} kills, {len(set(first_broken))} lines broken, none lost")
 
 
@@ -121,7 +122,7 @@ def test_what_somebody_has_taken_stays_taken_when_the_console_is_killed(processe
     taken = set()
     for n, row in enumerate(handoff.queue()):
         csrf = token("/mig")
-        killer = threading.Timer(0.004 * n, console.kill)  # before, during and after the step
+        killer = threading.Timer(0.04 * n, console.kill)  # before, during and after the step
         killer.start()
         with contextlib.suppress(httpx.HTTPError):
             if client.post(f"/koe/{row.id}/tag", data={"csrf_token": csrf}).status_code == 302:

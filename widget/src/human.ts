@@ -130,7 +130,7 @@ export class Human {
       if (now.text === this.said) return;
       this.said = now.text;
       last = talk.add("bot", ...paragraphs(now.text));
-      if (now.helplines.length) last.append(helplineCard({ ...now, as_of: new Date().toISOString() }, talk.language, talk.t));
+      if (now.helplines.length) last.append(helplineCard(now, talk.language, talk.t));
       if (now.state === "waiting") last.append(this.undo(now));
     };
     if (now.state === "claimed") tell();

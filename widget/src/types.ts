@@ -89,6 +89,7 @@ export interface Standing {
   state: string;
   text: string;
   late: boolean;
+  as_of: string;
   helplines: Line[];
 }
 
