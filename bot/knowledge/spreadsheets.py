@@ -34,7 +34,7 @@ from bot.knowledge.sheets import LOCAL, defused, fused, split_csv
 ID, MARK, DELETE = "id", "mærke", "slet"
 CODES = "koder"
 MAX_BYTES = 2_000_000
-_MAX_UNPACKED = 40_000_000
+_MAX_UNPACKED = 10_000_000
 _MAX_ROWS = 5_000
 _MAX_CELL = 5_000
 

@@ -5,6 +5,7 @@ import io
 import zipfile
 
 import pytest
+from defusedxml import EntitiesForbidden
 from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import load_workbook
@@ -204,6 +205,21 @@ def test_a_file_that_is_huge_when_unpacked_is_not_unpacked(table):
         packed.writestr("xl/workbook.xml", b"\0" * 60_000_000)
     with pytest.raises(sheets.BadFile, match="pakkes ud"):
         upload(table, out.getvalue())
+
+
+def test_entities_are_not_expanded(table):
+    """https://en.wikipedia.org/wiki/Billion_laughs_attack"""
+    laughs = b'<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'
+    out = io.BytesIO()
+    whole = zipfile.ZipFile(io.BytesIO(sheets.export_xlsx(table, KOEGE, MONDAY)))
+    with whole, zipfile.ZipFile(out, "w") as spoilt:
+        for part in whole.namelist():
+            content = whole.read(part)
+            spoilt.writestr(part, laughs + content if part == "xl/worksheets/sheet2.xml" else content)
+    with pytest.raises(sheets.BadFile, match="kan ikke læses som regneark") as refused:
+        upload(table, out.getvalue())
+    why = refused.value.__cause__
+    assert isinstance(why.__cause__ or why, EntitiesForbidden)
 
 
 def test_a_neighbours_sheet_is_refused(table):
