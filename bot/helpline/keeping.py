@@ -231,8 +231,11 @@ def new_line(code: str, sheet: str) -> Any:
 def confirm(row_id: str) -> Any:
     """Renew a line's date with one press."""
     seen = _line(row_id)
-    editing.confirm(engine(), row_id, who=me().name, now=now(), codes=_mine())
-    flash(f"{seen.title}: stadig rigtigt, set efter i dag.")
+    try:
+        editing.confirm(engine(), row_id, who=me().name, now=now(), codes=_mine())
+        flash(f"{seen.title}: stadig rigtigt, set efter i dag.")
+    except (BadEdit, RowChanged) as error:
+        flash(str(error), "error")
     return redirect(url_for("kept", code=seen.municipality, _anchor="gamle-" + seen.sheet.split(".")[0]))
 
 

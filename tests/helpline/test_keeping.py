@@ -119,6 +119,19 @@ def test_still_right_with_one_press(rie, engine):
     assert old.id not in [one.id for one in editing.stale(engine, "0259", MONDAY)]
 
 
+def test_a_line_that_no_longer_fits_cannot_be_confirmed_but_mended(rie, engine):
+    seen = line(engine)
+    with Session(engine, future=True) as session, session.begin():
+        row = session.get(SheetRow, seen.id)
+        row.cells, row.fault = {**row.cells, "topics": "nedlagt_emne"}, "topics: emnet kendes ikke."
+    assert "emnet kendes ikke" in rie.get("/redaktion/0259/konflikter").text
+    page = post(rie, f"/redaktion/linje/{seen.id}/stadig-rigtigt").text
+    assert "emnet &#39;nedlagt_emne&#39; kendes ikke" in page
+    body = form_of(engine, topics=["raad_og_vejledning"])
+    assert "Gemt: emner" in post(rie, f"/redaktion/linje/{seen.id}", **body).text
+    assert "Ingen konflikter" in rie.get("/redaktion/0259/konflikter").text
+
+
 def test_a_new_line_a_deleted_one_and_a_change_of_mind(rie, engine):
     body = {"type": "familieafdeling", "name": "Familiehuset", "walk_in": "no", "phone": "56671122"}
     assert "linjen tilføjet: Familiehuset" in post(rie, "/redaktion/0259/ny/departments.csv", **body).text
