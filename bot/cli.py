@@ -26,14 +26,15 @@ def app() -> None:
 @click.option("--rasa-port", default=5005, show_default=True)
 @click.option("--actions-port", default=5055, show_default=True)
 @click.option("--sms-port", default=8100, show_default=True, help="Port of the simulated telephone.")
-def run(port: int, rasa_port: int, actions_port: int, sms_port: int) -> None:
+@click.option("--helpline-port", default=8010, show_default=True, help="Port of the helpline's console.")
+def run(port: int, rasa_port: int, actions_port: int, sms_port: int, helpline_port: int) -> None:
     """Load the table, train if needed, start everything and wait until it answers. Ctrl-C stops it."""
     from bot.edge.settings import SettingsError
     from bot.processes import run_all
 
     _prepare()
     try:
-        sys.exit(run_all(port, rasa_port, actions_port, sms_port))
+        sys.exit(run_all(port, rasa_port, actions_port, sms_port, helpline_port))
     except SettingsError as error:
         raise click.ClickException(str(error)) from error
 
@@ -136,6 +137,100 @@ def stats_command(every: bool) -> None:
     from bot.knowledge.stats import table_stats
 
     click.echo(table_stats(make_engine(), dt.date.today(), every))
+
+
+@knowledge.command("export")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--kommune", help="Name or code; all of them when left out (HSDS only).")
+@click.option("--ark", default="afdelinger", show_default=True, help="Which sheet, for CSV.")
+def export_command(file: Path, kommune: str | None, ark: str) -> None:
+    """Write a municipality's lines to FILE: .xlsx for all sheets, .csv for one, .zip for an HSDS data package."""
+    from bot.knowledge import hsds, spreadsheets
+    from bot.knowledge.labels import SHEETS
+
+    directory, engine, now = _directory(), make_engine(), dt.datetime.now(dt.timezone.utc)
+    code = _municipality(directory, kommune) if kommune else None
+    sheet = next((name for name, danish in SHEETS.items() if ark in (name, danish)), None)
+    if sheet is None:
+        raise click.BadParameter(f"arket '{ark}' kendes ikke. Skriv en af: {', '.join(SHEETS.values())}")
+    kind = file.suffix.lower()
+    if kind == ".zip":
+        codes = [code] if code else list(directory.municipalities)
+        content = hsds.packed(hsds.package(directory, codes, now))
+    elif code is None:
+        raise click.UsageError("Skriv --kommune; kun en .zip kan rumme dem alle.")
+    elif kind == ".xlsx":
+        content = spreadsheets.export_xlsx(engine, code, now)
+    elif kind == ".csv":
+        content = spreadsheets.export_csv(engine, code, sheet, now)
+    else:
+        raise click.BadParameter(f"'{file.name}' skal ende på .xlsx, .csv eller .zip")
+    file.write_bytes(content)
+    click.echo(f"{len(content)} bytes skrevet i {file}.")
+
+
+@knowledge.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--kommune", required=True, help="Name or code of the municipality.")
+@click.option("--hvem", required=True, help="Who answers for it; stands in the history.")
+@click.option("--kilde", default="", help="Where it is known from; the municipality's own word when left out.")
+@click.option("--udfør", "do", is_flag=True, help="Do it; without this it is only shown.")
+def import_command(file: Path, kommune: str, hvem: str, kilde: str, do: bool) -> None:
+    """Show what a filled spreadsheet would change, with faults by cell; with --udfør do all of it or nothing."""
+    from bot.knowledge import editing, spreadsheets
+
+    directory, now = _directory(), dt.datetime.now(dt.timezone.utc)
+    code = _municipality(directory, kommune)
+    options: dict[str, Any] = {"who": hvem, "source": kilde, "now": now, "codes": {code}, "dry": not do}
+    try:
+        seen = spreadsheets.import_file(make_engine(), code, file.name, file.read_bytes(), **options)
+    except spreadsheets.BadFile as error:
+        raise click.ClickException(str(error)) from error
+    for fault in seen.faults:
+        click.echo(f"FEJL  {fault}")
+    if seen.faults:
+        raise click.ClickException(f"{len(seen.faults)} fejl. Intet er ændret.")
+    for one in seen.changes:
+        click.echo(f"{one.table_name}  {editing.said(one)}")
+    click.echo(f"{len(seen.changes)} ændringer" + (" er lagt ind." if do else ". Skriv --udfør for at lægge dem ind."))
+
+
+@knowledge.command("conflicts")
+def conflicts_command() -> None:
+    """List editors' lines that the files contradict, or that no longer fit the table."""
+    from sqlalchemy.orm import Session
+
+    from bot.knowledge import rows
+    from bot.knowledge.labels import COLUMNS, title
+
+    _load_if_changed()
+    with Session(make_engine(), future=True) as session:
+        found = rows.conflicts(session)
+    for row in found:
+        click.echo(f"{row.municipality_code} {row.sheet}: {title(row.sheet, row.cells)}")
+        for column, files in (row.incoming or {}).items():
+            if column == rows.WHOLE:
+                click.echo("    linjen er ikke mere i filerne")
+            else:
+                click.echo(f"    {COLUMNS[column]}: redaktøren '{row.cells[column]}', filerne '{files}'")
+        if row.fault:
+            click.echo(f"    bruges ikke: {row.fault}")
+    click.echo(f"{len(found)} konflikter.")
+
+
+@knowledge.command("changes")
+@click.option("--kommune", help="Name or code; all of them when left out.")
+@click.option("--antal", default=50, show_default=True)
+def changes_command(kommune: str | None, antal: int) -> None:
+    """List what editors changed, newest first: when, who, where, before, after, source."""
+    from bot.knowledge import editing
+
+    directory = _directory()
+    codes = [_municipality(directory, kommune)] if kommune else list(directory.municipalities)
+    for one in editing.history(make_engine(), codes, limit=antal):
+        source = f" (kilde: {one.source})" if one.source else ""
+        when = editing.said_at(one.changed_at)
+        click.echo(f"{when} {one.changed_by}, {one.municipality_code} {one.table_name}: {editing.said(one)}{source}")
 
 
 @knowledge.command("docs")
@@ -260,6 +355,86 @@ def _sms_store() -> Any:
     engine = make_engine()
     migrate(engine)
     return SmsStore(engine)
+
+
+@app.group()
+def user() -> None:
+    """The accounts of the helpline's console."""
+
+
+@user.command("add")
+@click.argument("login")
+@click.option("--navn", "name", required=True, help="Name, as colleagues see it.")
+@click.option("--rolle", "roles", multiple=True, required=True, help="volunteer, editor:0259, coordinator ...")
+@click.option("--oidc", is_flag=True, help="Comes in through the association's own login only: no password.")
+@click.option("--generate", is_flag=True, help="Make a password and print it, instead of asking for one.")
+def user_add(login: str, name: str, roles: tuple[str, ...], oidc: bool, generate: bool) -> None:
+    """Make an account."""
+    from bot.helpline.staff import Role, StaffError
+    from bot.helpline.users import new_password
+
+    try:
+        wanted = [Role.read(role) for role in roles]
+        password = None if oidc else new_password() if generate else _ask_password()
+        _staff().add(login, name, password, wanted, _now())
+    except StaffError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{name} kan nu logge ind som {login}." + (f" Adgangskode: {password}" if generate else ""))
+
+
+@user.command("password")
+@click.argument("login")
+def user_password(login: str) -> None:
+    """Give an account a new password, open it if it is locked, and end its logins."""
+    from bot.helpline.staff import StaffError
+
+    staff = _staff().by_login(login)
+    if staff is None:
+        raise click.BadParameter(f"'{login}' findes ikke. Se: vejviser user list")
+    try:
+        _staff().set_password(staff.id, _ask_password())
+    except StaffError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo("Adgangskoden er skiftet.")
+
+
+@user.command("remove")
+@click.argument("login")
+def user_remove(login: str) -> None:
+    """Delete an account; its trace in the audit stays."""
+    from bot.helpline.staff import StaffError
+
+    try:
+        if not _staff().remove(login):
+            raise click.BadParameter(f"'{login}' findes ikke. Se: vejviser user list")
+    except StaffError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{login} er slettet.")
+
+
+@user.command("list")
+def user_list() -> None:
+    """List the accounts with their roles."""
+    for staff in _staff().all():
+        roles = ", ".join(":".join(filter(None, (row.role, row.municipality_code))) for row in staff.roles)
+        state = "" if staff.active else " (lukket)"
+        click.echo(f"{staff.login}\t{staff.name}\t{roles}{state}")
+
+
+def _staff() -> Any:
+    from bot.helpline.staff import StaffBook
+
+    engine = make_engine()
+    migrate(engine)
+    return StaffBook(engine)
+
+
+def _ask_password() -> str:
+    return str(click.prompt("Adgangskode", hide_input=True, confirmation_prompt=True))
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.timezone.utc)
 
 
 def _prepare() -> None:

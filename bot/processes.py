@@ -1,7 +1,8 @@
-"""Starts Rasa, the actions, the door and what SMS needs together, waits until all answer, and stops them together."""
+"""Starts Rasa, the actions, the door, the console and what SMS needs; waits until all answer; stops them together."""
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import shlex
 import sys
@@ -15,11 +16,17 @@ from honcho.printer import Message, Printer
 
 from bot.edge.sms.settings import SmsSettings
 from bot.edge.sms.simulator import environment as environment_of_simulator
+from bot.handoff.requests import Handoff
+from bot.helpline.desk import DEMO_HOURS
+from bot.helpline.staff import DEVELOPER, Role, StaffBook
+from bot.helpline.users import new_password
+from bot.knowledge.database import make_engine
 from bot.knowledge.load import ROOT
 from bot.training import environment, model_path
 
 START_LIMIT_SECONDS = 120
 LOGS = ROOT / "var" / "log"
+PROCESSES = ("rasa", "actions", "edge", "helpline", "jobs", "sms")
 
 
 class _LogFiles(Printer):
@@ -28,7 +35,7 @@ class _LogFiles(Printer):
     def __init__(self) -> None:
         super().__init__(output=sys.stderr)
         LOGS.mkdir(parents=True, exist_ok=True)
-        self._files = {name: (LOGS / f"{name}.log").open("w") for name in ("rasa", "actions", "edge", "jobs", "sms")}
+        self._files = {name: (LOGS / f"{name}.log").open("w") for name in PROCESSES}
 
     def write(self, message: Message) -> None:
         """Append one line to the log of its process; what the manager itself says is dropped."""
@@ -38,7 +45,7 @@ class _LogFiles(Printer):
             file.flush()
 
 
-def commands(port: int, rasa_port: int, actions_port: int) -> dict[str, str]:
+def commands(port: int, rasa_port: int, actions_port: int, helpline_port: int = 8010) -> dict[str, str]:
     """Return the command line of each process. Everything but the door listens on loopback only."""
     python = shlex.quote(sys.executable)
     model = shlex.quote(str(model_path()))
@@ -46,6 +53,7 @@ def commands(port: int, rasa_port: int, actions_port: int) -> dict[str, str]:
         "actions": f"{python} -m rasa_sdk --actions actions.actions --port {actions_port}",
         "rasa": f"{python} -m rasa run -i 127.0.0.1 -p {rasa_port} -m {model}",
         "edge": f"{python} -m gunicorn -c python:bot.edge.gunicorn_conf --bind 127.0.0.1:{port}",
+        "helpline": f"{python} -m gunicorn -c python:bot.helpline.gunicorn_conf --bind 127.0.0.1:{helpline_port}",
     }
 
 
@@ -75,34 +83,55 @@ def sms_commands(port: int, sms_port: int) -> tuple[dict[str, str], dict[str, st
     return worker | {"sms": simulator}, environment_of_simulator(sms_port, webhook)
 
 
-def run_all(port: int, rasa_port: int, actions_port: int, sms_port: int) -> int:
-    """Start everything, print the address when it answers, and wait for Ctrl-C. Returns the exit code."""
+def run_all(port: int, rasa_port: int, actions_port: int, sms_port: int, helpline_port: int) -> int:
+    """Start everything, print the addresses when they answer, and wait for Ctrl-C. Returns the exit code."""
     more, sms_env = sms_commands(port, sms_port)
     env = backend_environment(rasa_port, actions_port) | sms_env
+    console = f"http://127.0.0.1:{helpline_port}"
+    rooms = f"  Vejviser:          http://127.0.0.1:{port}\n"
+    rooms += f"  Hjælpelinjen:      {console}  (log ind: {development_login()})\n"
+    if "sms" in more:
+        rooms += f"  Sms uden telefon:  http://127.0.0.1:{sms_port}\n"
     manager = Manager(_LogFiles())
-    for name, command in {**commands(port, rasa_port, actions_port), **more}.items():
+    for name, command in {**commands(port, rasa_port, actions_port, helpline_port), **more}.items():
         manager.add_process(name, f"exec {command}", env={**os.environ, **env}, cwd=str(ROOT))
-    telephone = f"http://127.0.0.1:{sms_port}" if "sms" in more else None
-    threading.Thread(target=_announce, args=(manager, port, telephone), daemon=True).start()
+    threading.Thread(target=_announce, args=(manager, port, console, rooms), daemon=True).start()
     manager.loop()
     return int(manager.returncode or 0)
 
 
-def _announce(manager: Manager, port: int, telephone: str | None) -> None:
+def development_login() -> str:
+    """Make the developer's account with every role and a new password, and demo hours; return what to type in.
+
+    Nothing of it in production, which refuses to start while such an account is open.
+    """
+    if os.environ.get("VEJVISER_ENV") == "production":
+        return "vejviser user add"
+    engine = make_engine()
+    staff, handoff = StaffBook(engine), Handoff(engine)
+    if handoff.desk() is None:
+        handoff.set_desk(DEMO_HOURS, 4, [])
+    password = new_password()
+    if known := staff.by_login(DEVELOPER):
+        staff.set_password(known.id, password)
+    else:
+        roles = map(Role.read, ("volunteer", "coordinator", "administrator", "editor:0259"))
+        now = dt.datetime.now(dt.timezone.utc)
+        staff.add(DEVELOPER, "Ulla Udvikler", password, roles, now, development=True)
+    return f"{DEVELOPER} / {password}"
+
+
+def _announce(manager: Manager, port: int, console: str, rooms: str) -> None:
     """Wait for the health page and tell the address; give up with the names of the silent parts."""
     url = f"http://127.0.0.1:{port}"
-    simulated = f"  Sms uden telefon: {telephone}\n" if telephone else ""
     click.echo("Starter ", nl=False)
     started = time.monotonic()
     state = "intet svar"
     while time.monotonic() - started < START_LIMIT_SECONDS:
         try:
             state = httpx.get(f"{url}/api/v1/health", timeout=5).json()["status"]
-            if state == "ok":
-                click.echo(
-                    f" klar efter {time.monotonic() - started:.0f} s.\n\n  Vejviser: {url}\n{simulated}\n"
-                    f"Ctrl-C stopper. Log: {LOGS}"
-                )
+            if state == "ok" and httpx.get(f"{console}/login", timeout=5).is_success:
+                click.echo(f" klar efter {time.monotonic() - started:.0f} s.\n\n{rooms}\nCtrl-C stopper. Log: {LOGS}")
                 return
         except (httpx.HTTPError, ValueError, KeyError):
             pass

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import shlex
+import shutil
 import socket
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy.engine import Engine
 
 from bot.knowledge.database import make_engine, migrate
 from bot.knowledge.directory import Directory
@@ -41,6 +43,13 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     migrate(engine)
     load(engine)
     yield url
+
+
+@pytest.fixture
+def table(database: str, tmp_path: Path) -> Engine:
+    """The shipped table in a database that the test may change."""
+    shutil.copy(database.removeprefix("sqlite:///"), tmp_path / "table.db")
+    return make_engine(f"sqlite:///{tmp_path}/table.db")
 
 
 @pytest.fixture(scope="session")

@@ -160,6 +160,26 @@ class Note:
 
 
 @dataclass
+class PromisedCall:
+    """An interval in which the helpline can call: ISO moments, a title for the wish, and the interval for people."""
+
+    wish: str
+    title: str
+    begins: str
+    ends: str
+    text: str
+
+
+@dataclass
+class Callback:
+    """What the helpline offers now: intervals for a call, whether somebody is at the chat, and a summary to edit."""
+
+    summary: list[str]
+    calls: list[PromisedCall]
+    chat: bool
+
+
+@dataclass
 class Answer:
     """See the chat API. Everything is plain data; `to_json` is what goes over the wire."""
 
@@ -186,6 +206,7 @@ class Answer:
     law_note: str | None = None
     waited_weeks: float | None = None
     sources: list[SourceNote] = field(default_factory=list)
+    callback: Callback | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the answer as the dictionary of the chat API."""

@@ -244,8 +244,11 @@ def handoff_turn(state: State, directory: Directory, now: dt.datetime) -> Messag
     )
     own = main_number(directory, state.municipality, now)
     text = "\n".join([intro, *(helpline_line(line) for line in shown), main_number_line(own)])
+    topic = directory.topics.get(state.topic or "")
     answer = Answer(kind="handoff", as_of=_iso(now), helplines=shown, municipality=_place(state, directory))
     answer.sources = own.sources if own else []
+    if topic:  # what the talk was about, so that the person need not tell it again
+        answer.topic, answer.topic_title, answer.facets = topic.code, topic.title, state.facets or answer.facets
     return Message(text.strip(), answer)
 
 

@@ -20,7 +20,7 @@ from smsutil.codecs import GSM_CHARSET
 from bot.answers.answer import Answer, Department, Line, Phone
 from bot.answers.find import find_answer
 from bot.answers.links import Links
-from bot.answers.text import cite, clock, host, render
+from bot.answers.text import cite, clock, host_of, render
 from bot.knowledge.directory import Directory
 from bot.knowledge.hours import COPENHAGEN
 
@@ -302,7 +302,7 @@ def _phone(department: Department, answer: Answer, room: Room) -> str:
         if lines:
             unknown = "Nr. ukendt. " if room < Room.SHORTEST else ""
             return f"{unknown}Ring {_line(_shown(lines, answer.as_of, room), answer.as_of, room)}"
-        return f"Nr. ukendt. Se {host(department.website)}" if department.website else "Nr. ukendt."
+        return f"Nr. ukendt. Se {host_of(department.website)}" if department.website else "Nr. ukendt."
     phone = department.phones[0]
     number = _number(phone.number, room)
     if phone.other:
@@ -370,13 +370,13 @@ def _source(answer: Answer, room: Room) -> list[str]:
     phones = answer.department.phones if answer.department and about_number else []
     if about_number and not phones and lines and lines[0].source:
         shown = _shown(lines, answer.as_of, room)
-        return [f"Kilde {_whose(host(shown.source), room)} {_month(shown.as_of)}"]
+        return [f"Kilde {_whose(host_of(shown.source), room)} {_month(shown.as_of)}"]
     paged = [source for source in answer.sources if source.url] or answer.sources
     first = next((source for source in paged if phones and source.date_text == phones[0].as_of), None)
     first = first or next(iter(paged), None)
     if first is None:
         return []
-    name = _whose(host(first.url), room) if first.url else (first.title or "").split(": ", 1)[-1][:30]
+    name = _whose(host_of(first.url), room) if first.url else (first.title or "").split(": ", 1)[-1][:30]
     return [f"Kilde {name} {_month(first.date_text)}"]
 
 

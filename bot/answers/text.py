@@ -130,7 +130,7 @@ def _phones(answer: Answer) -> list[str]:
         lines.append(_phone(phone, department))
     if not department.phones:
         if department.level in ("national", "regional") and department.website:
-            lines.append(f"Nummeret kender vi ikke. Se {host(department.website)}.")
+            lines.append(f"Nummeret kender vi ikke. Se {host_of(department.website)}.")
     lines.extend(helpline_line(line) for line in answer.helplines)
     if department.email:
         lines.append(f"E-mail: {department.email} (skriv ikke cpr-nummer eller andet privat i en almindelig mail).")
@@ -154,14 +154,15 @@ def open_now(answer: Answer) -> str:
         date = format_date(dt.date.fromisoformat(department.unknown_day), "d. MMMM", locale="da")
         return f"I dag er det {date}. Om telefonen er åben i dag, ved vi ikke."
     known = [phone for phone in department.phones if phone.open_now is not None]
-    return " ".join(_state(phone, answer) for phone in known) or "Om telefonen er åben nu, ved vi ikke."
+    return " ".join(phone_state(phone, answer.as_of) for phone in known) or "Om telefonen er åben nu, ved vi ikke."
 
 
-def _state(phone: Phone, answer: Answer) -> str:
+def phone_state(phone: Phone, as_of: str) -> str:
+    """Return whether a number whose hours are known is open, until when, and when again."""
     if phone.open_now:
         until = f" til kl. {clock(phone.closes)}" if phone.closes else ", døgnet rundt"
         return f"Telefon {phone.number} er åben nu{until}."
-    again = f" Den åbner {when(phone.next_opening, answer.as_of)}." if phone.next_opening else ""
+    again = f" Den åbner {when(phone.next_opening, as_of)}." if phone.next_opening else ""
     return f"Telefon {phone.number} er lukket nu.{again}"
 
 
@@ -256,7 +257,7 @@ def _who(answer: Answer) -> list[str]:
 def _time(answer: Answer) -> list[str]:
     time = answer.processing_time
     if time:
-        source = f" (kilde: {host(time.source)}, {age_of(time.as_of, plain=True)})" if time.source else ""
+        source = f" (kilde: {host_of(time.source)}, {age_of(time.as_of, plain=True)})" if time.source else ""
         return [f"Svartid: {time.text}{source}", *_overdue(answer.waited_weeks, time.weeks)]
     if answer.department and answer.department.level != "municipal":
         return ["Svartiden kender vi ikke. Spørg, hvornår I senest hører noget."]
@@ -315,6 +316,59 @@ def _stop(sentence: str) -> str:
     return sentence if sentence.endswith(".") else f"{sentence}."
 
 
+# -- on the phone ------------------------------------------------------------------------------------------------
+
+
+def say_aloud(answer: Answer) -> str:
+    """Return two sentences that a volunteer can read to a caller: whom to ring, and what to say there."""
+    return f"{_ring(answer)} {_and_say(answer)}"
+
+
+def _ring(answer: Answer) -> str:
+    department = answer.department
+    assert department is not None
+    if answer.question == "municipality":
+        return f"Det er {_small(department.type_name)} i den kommune, hvor han eller hun bor, så sig mig navnet på den."
+    emergency = [line for line in answer.helplines if line.phone == "112"]
+    others = [line for line in answer.helplines if line.phone != "112"]
+    if emergency:
+        other = f", og ellers {others[0].name} på {others[0].phone}" if others else ""
+        return f"Ring 112, hvis nogen er i fare lige nu{other}."
+    asked_for = _small(department.type_name) if department.generic else department.name
+    if department.phones:
+        phone = department.phones[0]
+        ask = "" if phone.whose == department.name else f", og spørg efter {asked_for.rstrip('.')}"
+        old = f", men nummeret er {age_of(phone.as_of)} og kan være ændret" if phone.stale else ""
+        return f"Ring til {phone.whose} på {phone.number}{_open_aside(phone, answer)}{ask}{old}."
+    if others:
+        return f"Nummeret til {asked_for.rstrip('.')} kender jeg ikke, men prøv {others[0].name} på {others[0].phone}."
+    site = f", og nummeret står på {host_of(department.website)}" if department.website else ""
+    return f"Det er {asked_for.rstrip('.')}{site}."
+
+
+def _open_aside(phone: Phone, answer: Answer) -> str:
+    if phone.open_now and phone.closes:
+        return f", der er åben nu til kl. {clock(phone.closes)}"
+    if phone.open_now:
+        return ", der har åbent døgnet rundt"
+    if phone.next_opening:
+        return f", der åbner {when(phone.next_opening, answer.as_of)}"
+    return ""
+
+
+def _and_say(answer: Answer) -> str:
+    laws = [law for law in answer.legal_basis if not law.law.startswith("(")]
+    law = f" efter {cite(laws[0])}" if laws else ""
+    about = _small(answer.topic_title or "")
+    return f"Sig, at det handler om {about}{law}, og spørg, hvad de skal bruge for at vurdere det."
+
+
+def _small(title: str) -> str:
+    """Return a title as it is said in a sentence: nothing in brackets; BPA and PPR keep their capitals."""
+    title = re.sub(r" \([^)]*\)", "", title)
+    return title[:1].lower() + title[1:] if title[1:2].islower() else title
+
+
 # -- small pieces ------------------------------------------------------------------------------------------------
 
 
@@ -355,7 +409,7 @@ def source_line(sources: list[SourceNote]) -> str:
     if not sources:
         return ""
     first = sources[0]
-    name = host(first.url) if first.url else (first.title or "").split(": ", 1)[-1]
+    name = host_of(first.url) if first.url else (first.title or "").split(": ", 1)[-1]
     doubt = " Ring og hør, hvis du er i tvivl." if first.confidence == "medium" or first.stale else ""
     return f"Kilde: {name}, {age_of(first.date_text, plain=True)}.{doubt}"
 
@@ -407,7 +461,7 @@ def when(moment: str, now: str) -> str:
     return f"{date} kl. {clock(moment)}"
 
 
-def host(url: str | None) -> str:
+def host_of(url: str | None) -> str:
     """Return whose page an address is, `koege.dk`, with its Danish letters."""
     named = urlsplit(url or "").netloc or (url or "")
     with contextlib.suppress(UnicodeError):

@@ -18,7 +18,7 @@ from flask import Flask, Response, current_app, jsonify
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from bot.edge import errors, feedback, guard, limits, log, metrics, openapi, pages
+from bot.edge import callbacks, errors, feedback, guard, limits, log, metrics, openapi, pages
 from bot.edge.context import directory_or_none, json_body
 from bot.edge.context import now as moment
 from bot.edge.errors import MAX_BODY, BadRequest
@@ -76,12 +76,14 @@ def create_app(
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies, x_host=settings.proxies
         )
+    app.config["FIGURES"] = log.make_counts(engine, app.config["LOG"])
     log.register(app)
     guard.register(app, settings)
     errors.register(app)
     limiter = app.config["LIMITER"] = limits.make_limiter(app, settings, limited)
     pages.register(app)
     feedback.register(app, engine)
+    callbacks.register(app, engine)
     webhook.register(app, engine, limiter, sms)
     app.add_url_rule(
         "/api/v1/messages", view_func=limits.per_session(limiter, settings.session_rate, post_message), methods=["POST"]
@@ -107,8 +109,12 @@ def post_message() -> Response:
     directory = directory_or_none()
     municipality = _site_municipality(body.get("municipality"), directory)
     desk: Desk = current_app.config["DESK"]
-    said = desk.answer(session.sender, text, municipality, directory, moment(), told=session.told)
-    log.answered(session.sender, said.messages)
+    sender = session.sender
+    said = desk.answer(sender, text, municipality, directory, moment(), session.told, human=callbacks.passed_on)
+    callbacks.offer_human(sender, said.messages)
+    if said.forgotten:
+        callbacks.forget(sender)
+    log.answered(sender, said.messages)
     session = replace(session, told=said.told)
     return jsonify({"session": current_app.config["SESSIONS"].id_of(session), "messages": said.messages})
 
@@ -117,6 +123,7 @@ def delete_session(session: str) -> tuple[Response, int]:
     """Delete everything that was kept of a conversation, at once."""
     sender = _session(session).sender
     current_app.config["CONVERSATIONS"].forget(sender)
+    callbacks.forget(sender)
     with contextlib.suppress(SQLAlchemyError):  # a code that stays opens a conversation that is gone, for some hours
         current_app.config["SMS_STORE"].forget_codes(sender)
     return jsonify({"deleted": True}), 200

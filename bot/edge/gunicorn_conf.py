@@ -10,6 +10,8 @@ from typing import Any
 
 from flask import Flask
 
+from bot.handoff.requests import Handoff
+from bot.knowledge.database import make_engine
 from bot.safety.conversations import Conversations
 
 wsgi_app = "bot.edge.app:create_app()"
@@ -28,9 +30,9 @@ limit_request_field_size = 8190
 
 
 def post_worker_init(worker: Any) -> None:
-    """Warm what stands behind the door, and sweep by the clock, so that conversations go on a silent night too."""
-    threading.Thread(target=_warm_up, args=(worker.wsgi,), name="warm-up", daemon=True).start()
-    threading.Thread(target=Conversations().sweep, name="sweep", daemon=True).start()
+    """Warm what stands behind the door, and sweep by the clock: conversations and requests go on a silent night too."""
+    for work in (lambda: _warm_up(worker.wsgi), Conversations().sweep, Handoff(make_engine()).sweep_forever):
+        threading.Thread(target=work, daemon=True).start()
 
 
 def _warm_up(app: Flask) -> None:

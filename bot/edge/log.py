@@ -11,8 +11,11 @@ from typing import Any
 
 import structlog
 from flask import Flask, Response, current_app, g, request
+from sqlalchemy.engine import Engine
 
 from bot.edge import metrics
+from bot.edge.context import directory_or_none, now
+from bot.figures import Counts, key_of
 
 
 def make_log() -> Any:
@@ -26,6 +29,11 @@ def make_log() -> Any:
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
     )
+
+
+def make_counts(engine: Engine, logger: Any) -> Counts:
+    """Return the counter of answers; what it cannot write it says in the log."""
+    return Counts(engine, lambda error: logger.warning("figures not written", error=type(error).__name__))
 
 
 def register(app: Flask) -> None:
@@ -43,6 +51,11 @@ def answered(sender: str, messages: list[dict[str, Any]], channel: str = "web") 
         "topic": answer.get("topic"),
         "channel": channel,
     }
+    try:
+        directory = directory_or_none()
+        current_app.config["FIGURES"].add(key_of(answer, now(), directory.calendar if directory else None))
+    except Exception as error:  # a figure is never worth an answer
+        current_app.config["LOG"].error("figures", error=type(error).__name__)
 
 
 def session_hash(sender: str) -> str:

@@ -12,6 +12,10 @@ from flask import Response, jsonify
 from bot.answers.answer import Answer
 from bot.edge import feedback
 from bot.edge.errors import MAX_BODY
+from bot.handoff.models import AUTHORS, KINDS
+from bot.handoff.promise import WISHES
+from bot.handoff.requests import MAX_SUMMARY
+from bot.handoff.said import Standing
 from bot.knowledge.models import FACETS
 
 _PLAIN = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
@@ -19,6 +23,7 @@ _ERRORS = {
     "400": "Not usable; `error.field` is what is wrong, when it is one field",
     "403": "A site that was not configured",
     "404": "No such page",
+    "409": "Not possible (any more); the message says what is",
     "413": f"Over {MAX_BODY} bytes",
     "415": "Not JSON, or packed",
     "429": "Too many; Retry-After says in how many seconds",
@@ -48,7 +53,8 @@ def document() -> dict[str, Any]:
         },
         "required": ["text"],
     }
-    schemas["Reply"] = _object(session=_type("string"), messages={**_list(_ref("Message")), "minItems": 1})
+    schemas["Reply"] = _object(session=_type("string"), messages=_list(_ref("Message")))
+    schemas["Reply"]["description"] = "No messages: a human has taken the conversation over and will answer."
     problem = _object(code=_type("string"), message=_type("string"))
     problem["properties"]["field"] = _type("string")
     schemas["Error"] = _object(error=problem)
@@ -99,6 +105,22 @@ def document() -> dict[str, Any]:
         },
         "required": ["session", "phone", "topic"],
     }
+    schemas["Wish"] = {
+        "type": "object",
+        "properties": {
+            "session": _type("string"),
+            "kind": {"enum": list(KINDS)},
+            "summary": {"type": "string", "maxLength": MAX_SUMMARY},
+            "number": {"type": ["string", "null"], "description": "Danish; needed for a call"},
+            "wish": {"enum": list(WISHES)},
+            "topic": {"type": ["string", "null"]},
+            "municipality": {"type": ["string", "null"]},
+        },
+        "required": ["session"],
+    }
+    _schema(Standing, schemas)
+    written = _object(id=_type("integer"), author={"enum": list(AUTHORS)}, text=_type("string"))
+    schemas["CallbackState"] = _object(callback={"anyOf": [_ref("Standing"), _type("null")]}, messages=_list(written))
     topic = _object(**{name: _type("string") for name in ("topic", "title", "group", "description")})
     schemas["Topics"] = _object(topics=_list(topic))
     spoken = {"allOf": [_ref("Answer"), _object(text=_type("string"))]}
@@ -128,6 +150,29 @@ def document() -> dict[str, Any]:
                     done="202",
                 )
             },
+            "/api/v1/callbacks": {
+                "post": _operation(
+                    "Ask to be called, or for a human in the chat; sent again it changes what waits",
+                    {"allOf": [_ref("CallbackState"), _object(redacted=_type("boolean"))]},
+                    "400 403 409 413 415 429",
+                    body="Wish",
+                    done="201",
+                )
+            },
+            "/api/v1/callbacks/{session}": {
+                "get": _operation(
+                    "How the conversation's request stands, and what a human wrote",
+                    _ref("CallbackState"),
+                    "400 404 429",
+                    [_session(), _parameter("after", "The id of the last message seen")],
+                ),
+                "delete": _operation(
+                    "Withdraw the request: number and words are gone at once",
+                    _ref("CallbackState"),
+                    "400 403 404 429",
+                    [_session()],
+                ),
+            },
             "/api/v1/contact": {
                 "get": _operation(
                     "The main number of a municipality, for when we cannot be reached",
@@ -141,7 +186,7 @@ def document() -> dict[str, Any]:
                     "Delete all that is kept of a conversation",
                     _object(deleted=_type("boolean")),
                     "400 403 404 429",
-                    [_parameter("session", "The id of the last reply", required=True, place="path")],
+                    [_session()],
                 )
             },
             "/api/v1/lookup": {
@@ -220,6 +265,10 @@ def _parameter(name: str, description: str, required: bool = False, place: str =
         "description": description,
         "schema": _type("string"),
     }
+
+
+def _session() -> dict[str, Any]:
+    return _parameter("session", "The id of the last reply", required=True, place="path")
 
 
 def _content(schema: dict[str, Any], description: str) -> dict[str, Any]:

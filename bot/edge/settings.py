@@ -12,6 +12,7 @@ from bot.knowledge.load import ROOT
 
 SESSION_RATE = "90 per minute"
 ADDRESS_RATE = "300 per minute"
+CALLBACK_RATE = "20 per hour"  # of one address: a household asks once, a prank asks all day
 SECRET_LENGTH = 32
 # Six letters and more: a random key of 43 characters hardly ever holds one of them.
 _DEFAULT_WORDS = re.compile(r"change.?me|secret|hemmelig|default|example|vejviser|password", re.IGNORECASE)
@@ -31,6 +32,7 @@ class Settings:
     origins: Mapping[str, str | None] = field(default_factory=dict)
     session_rate: str = SESSION_RATE
     address_rate: str = ADDRESS_RATE
+    callback_rate: str = CALLBACK_RATE
     rate_storage: str = "memory://"
     proxies: int = 0
     metrics_token: str | None = None
@@ -48,6 +50,7 @@ class Settings:
             origins=_origins(environ.get("VEJVISER_ORIGINS") or "", production),
             session_rate=environ.get("VEJVISER_SESSION_RATE") or SESSION_RATE,
             address_rate=environ.get("VEJVISER_ADDRESS_RATE") or ADDRESS_RATE,
+            callback_rate=environ.get("VEJVISER_CALLBACK_RATE") or CALLBACK_RATE,
             rate_storage=environ.get("VEJVISER_RATE_STORAGE") or "memory://",
             proxies=_number(environ, "VEJVISER_PROXIES"),
             metrics_token=environ.get("VEJVISER_METRICS_TOKEN") or None,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -64,11 +65,17 @@ class Desk:
         directory: Directory | None,
         now: dt.datetime,
         told: bool = False,
+        human: Callable[[str, Heard], bool] | None = None,
     ) -> Said:
-        """Return the reply to a raw text, or to one already heard. Raises nothing: somebody waits for a number."""
+        """Return the reply to a raw text, or to one already heard. Raises nothing: somebody waits for a number.
+
+        `human` gives the message to a person who has taken the conversation over, and says whether there is one: then
+        there is nothing to reply, except in danger.
+        """
         try:
             heard = message if isinstance(message, Heard) else hear(message, directory)
-            return self._answer(sender, heard, municipality, directory, now, told)
+            passed_on = human is not None and human(sender, heard)
+            return self._answer(sender, heard, municipality, directory, now, told, passed_on)
         except Exception as error:
             self._log.error("unexpected", error=type(error).__name__, where=where(error))
             return Said([_speak(_last_resort(municipality, directory, now))], told)
@@ -81,12 +88,15 @@ class Desk:
         directory: Directory | None,
         now: dt.datetime,
         told: bool,
+        passed_on: bool,
     ) -> Said:
         said = Said([], told or heard.redacted)
         if directory is not None and heard.danger:
             place = gazetteer(directory).find(heard.text).concerned
             code = place.code if place else municipality
             said.messages.append(_speak(crisis_turn(State(municipality=code), directory, now)))
+        elif passed_on:
+            pass  # the bot is silent meanwhile
         elif heard.redacted and not re.search(r"[^\W\d_]", without_marks(heard.text)):
             said.messages.append({"text": WHAT_IS_IT_ABOUT, "buttons": [], "answer": _small_talk(now)})
         else:

@@ -139,9 +139,14 @@ class Directory:
 
 def is_stale(fact: m.Sourced, today: dt.date) -> bool:
     """Return whether a contact fact is older than two years, or of unknown age."""
-    if fact.as_of is None:
+    return is_old(fact.as_of, today)
+
+
+def is_old(date: dt.date | None, today: dt.date) -> bool:
+    """Return whether a date is more than two years ago, or unknown."""
+    if date is None:
         return True
-    return (today.year - fact.as_of.year) * 12 + today.month - fact.as_of.month > STALE_AFTER_MONTHS
+    return (today.year - date.year) * 12 + today.month - date.month > STALE_AFTER_MONTHS
 
 
 def _group(pairs: Iterable[tuple[Any, Any]]) -> dict[Any, list[Any]]:
@@ -159,7 +164,7 @@ class Shelf:
         self._clock = clock
         self._lock = threading.Lock()
         self._directory: Directory | None = None
-        self._version: str | None = None
+        self._version: tuple[str, int] | None = None
         self._looked = 0.0
 
     def current(self) -> Directory:
@@ -182,7 +187,8 @@ class Shelf:
         self._looked = self._clock()
         try:
             with Session(self._engine, future=True) as session:
-                version = session.execute(select(m.TableVersion.fingerprint)).scalar_one_or_none()
+                found = session.execute(select(m.TableVersion.fingerprint, m.TableVersion.edition)).one_or_none()
+            version = (found.fingerprint, found.edition) if found else None
             if self._directory is None or version != self._version:
                 self._directory, self._version = Directory.read(self._engine), version
         except SQLAlchemyError:

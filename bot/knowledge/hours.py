@@ -7,6 +7,7 @@ everywhere: True, False, and None for "we do not know".
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -22,6 +23,20 @@ MIDNIGHT = dt.time(0)
 LOOK_AHEAD = dt.timedelta(days=21)
 _PLAIN_MONDAY = dt.date(2026, 1, 12)  # a week without a Danish public holiday
 _HOLIDAY_THURSDAY = dt.date(2026, 4, 2)  # skærtorsdag, a public holiday on a weekday
+
+
+_DANISH_DAYS = {
+    "Mo": "ma",
+    "Tu": "ti",
+    "We": "on",
+    "Th": "to",
+    "Fr": "fr",
+    "Sa": "lø",
+    "Su": "sø",
+    "PH": "helligdage",
+}
+_ENGLISH_DAYS = {danish: english for english, danish in _DANISH_DAYS.items()}
+_DANISH_DAY = re.compile(rf"\b({'|'.join(_ENGLISH_DAYS)})\b", re.IGNORECASE)
 
 
 class BadHours(ValueError):
@@ -58,16 +73,27 @@ def parse_hours(text: str) -> list[Interval]:
     return whole
 
 
+def danish_hours(text: str) -> str:
+    """Return hours with the days in Danish, as `parse_hours` reads them too: `ma-on 10:00-14:00; to 10:00-17:00`."""
+    return re.sub("|".join(_DANISH_DAYS), lambda day: _DANISH_DAYS[day[0]], text)
+
+
+def english_hours(text: str) -> str:
+    """Return hours with the days as OpenStreetMap writes them."""
+    return _DANISH_DAY.sub(lambda day: _ENGLISH_DAYS[day[0].lower()], text)
+
+
 def _intervals(text: str) -> list[Interval]:
+    rules = english_hours(text.strip())
     try:
-        plain = OpeningHours(text.strip())
-        holiday = OpeningHours(text.strip(), country="DK")
+        plain = OpeningHours(rules)
+        holiday = OpeningHours(rules, country="DK")
     except ParserError as error:
         raise BadHours(
-            f"'{text}' er ikke åbningstider", "Skriv fx Mo-We 10:00-14:00; Th 10:00-17:00 (OSM opening_hours)."
+            f"'{text}' er ikke åbningstider", "Skriv fx Mo-We 10:00-14:00; Th 10:00-17:00, eller ma-on, to."
         ) from error
     days = [(byday, plain, _PLAIN_MONDAY + dt.timedelta(days=n)) for n, byday in enumerate(WEEKDAYS)]
-    if PUBLIC_HOLIDAY in text or "24/7" in text:
+    if PUBLIC_HOLIDAY in rules or "24/7" in rules:
         days.append((PUBLIC_HOLIDAY, holiday, _HOLIDAY_THURSDAY))
     found = []
     for byday, hours, day in days:
@@ -137,7 +163,7 @@ def openness(
     today = now.astimezone(COPENHAGEN).date()
     if _day_intervals(schedules, today, day_kind(today), closed_on_holidays) is None:
         return UNKNOWN
-    spans = list(_spans(schedules, today, day_kind, closed_on_holidays))
+    spans = list(open_spans(schedules, today, day_kind, closed_on_holidays))
     for opens, closes in spans:
         if opens <= now < closes:
             always = closes - now > dt.timedelta(days=8)
@@ -167,13 +193,16 @@ def _same_hours(one: Sequence[Schedule], other: Sequence[Schedule]) -> bool:
     }
 
 
-def _spans(
+def open_spans(
     schedules: Sequence[Schedule],
     today: dt.date,
     day_kind: Callable[[dt.date], Day],
     closed_on_holidays: bool,
 ) -> Iterator[tuple[dt.datetime, dt.datetime]]:
-    """Yield the open spans from today on in order, joined where one ends as the next begins."""
+    """Yield the open spans (in UTC) from today on for three weeks, joined where one ends as the next begins.
+
+    Ends with the first day whose hours are not known.
+    """
     current: tuple[dt.datetime, dt.datetime] | None = None
     for ahead in range(LOOK_AHEAD.days):
         date = today + dt.timedelta(days=ahead)

@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, or_, select, update
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
 from bot.knowledge import models as m
-from bot.knowledge.sheets import LOCAL, NATIONAL, OPTIONAL_LOCAL, AsOf, Problem, Row, read_sheet
+from bot.knowledge import rows as kept
+from bot.knowledge.sheets import LOCAL, NATIONAL, OPTIONAL_LOCAL, AsOf, Line, Problem, Row, parse_lines, read_lines
 
 ROOT = Path(__file__).resolve().parents[2]
 KNOWLEDGE = ROOT / "data" / "knowledge"
@@ -43,38 +44,105 @@ class Checked:
 
 def check(folder: Path = KNOWLEDGE, today: dt.date | None = None) -> Checked:
     """Read and cross-check every file; the faults are in the result. No source may be from after `today`."""
-    return _Reader(folder, today or dt.date.today()).run()
+    return _check(_read(folder), today or dt.date.today())
+
+
+def check_municipality(session: Session, code: str, lines: dict[str, list[Line]], today: dt.date) -> Checked:
+    """Cross-check the sheets of one municipality against the national part of the table in the database."""
+
+    def known(column: Any) -> set[str]:
+        return set(session.execute(select(column)).scalars())
+
+    reader = _Reader(Checked(), today, known(m.Topic.code), known(m.DepartmentType.code))
+    reader.municipality(code, {name: reader.parse(rows, LOCAL[name]) for name, rows in lines.items()})
+    return reader.out
 
 
 def load(engine: Engine, folder: Path = KNOWLEDGE, now: dt.datetime | None = None) -> Checked:
-    """Replace the knowledge in the database by the files, in one transaction.
+    """Replace the knowledge in the database by the files, in one transaction; what editors changed stays.
 
     The same files give the same rows and ids. Raises KnowledgeError, and leaves the table as it was, when a file has
-    a fault. Correction reports and the history of changes are never touched.
+    a fault. An editor's line that no longer fits the rest of the table is set aside with its fault, and the files' own
+    line holds instead. Correction reports and the history of changes are never touched.
     """
     now = now or dt.datetime.now(dt.timezone.utc)
-    checked = check(folder, now.date())
+    files = _read(folder)
+    checked = _check(files, now.date())
     if checked.problems:
         raise KnowledgeError(checked.problems)
     fingerprint = files_fingerprint(folder)
     with Session(engine, future=True) as session, session.begin():
+        version = next_version(session)
+        if kept.merge(session, files.local):
+            files.local = kept.lines(session)
+            checked = _check(files, now.date())
+            if checked.problems:
+                kept.set_aside(session, checked.problems)
+                files.local = kept.lines(session)
+                checked = _check(files, now.date())
+                if checked.problems:
+                    raise KnowledgeError(checked.problems)
         for table in reversed(m.Base.metadata.sorted_tables):
             if table.name in {model.__tablename__ for model in m.LOADED} or table.name.endswith("_source"):
                 session.execute(delete(table))
-        for model in m.LOADED:
-            if rows := checked.rows.get(model):
-                session.execute(insert(model.__table__), _parents_first(rows))
-        for link, rows in checked.links.items():
-            session.execute(insert(m.Base.metadata.tables[link]), rows)
-        session.execute(delete(m.TableVersion))
-        session.add(m.TableVersion(id=1, fingerprint=fingerprint, loaded_at=now.replace(tzinfo=None)))
+        _insert(session, checked, m.LOADED)
+        version.fingerprint, version.loaded_at = fingerprint, now.replace(tzinfo=None)
     return checked
+
+
+def next_version(session: Session) -> Any:
+    """Count the table's edition up and return its row: readers see it after the commit, other writers wait from now."""
+    if not session.execute(update(m.TableVersion).values(edition=m.TableVersion.edition + 1)).rowcount:
+        session.add(m.TableVersion(id=1, fingerprint="", loaded_at=dt.datetime.min, edition=1))
+        session.flush()
+    return session.execute(select(m.TableVersion)).scalar_one()
+
+
+def replace_municipality(session: Session, code: str, checked: Checked) -> None:
+    """Replace what the sheets of one municipality say; its names, towns and postal codes stay as they were loaded."""
+    owned = select(m.Organization.id).where(m.Organization.municipality_code == code)
+    points = select(m.ContactPoint.id).where(m.ContactPoint.organization_id.in_(owned))
+    doors = select(m.Location.id).where(m.Location.organization_id.in_(owned))
+    for model, mine in (
+        (m.Schedule, or_(m.Schedule.contact_point_id.in_(points), m.Schedule.location_id.in_(doors))),
+        (m.Address, m.Address.location_id.in_(doors)),
+        (m.ContactPoint, m.ContactPoint.organization_id.in_(owned)),
+        (m.Location, m.Location.organization_id.in_(owned)),
+        (m.Service, m.Service.organization_id.in_(owned)),
+    ):
+        session.execute(delete(model).where(mine).execution_options(synchronize_session=False))
+    stated: tuple[Any, ...] = (m.Organization, m.ProcessingTime, m.ServiceNote, m.ScheduleException)
+    for model in stated:
+        name = model.__tablename__
+        link = m.Base.metadata.tables[f"{name}_source"]
+        mine = select(model.id).where(model.municipality_code == code)
+        session.execute(delete(link).where(link.c[f"{name}_id"].in_(mine)))
+        gone = delete(model).where(model.municipality_code == code)
+        session.execute(gone.execution_options(synchronize_session=False))
+    known = set(session.execute(select(m.Source.id)).scalars())
+    last = session.execute(select(func.max(m.Source.position))).scalar_one() or 0
+    fresh = [row for row in checked.rows.get(m.Source, []) if row["id"] not in known]
+    checked.rows[m.Source] = [{**row, "position": last + n} for n, row in enumerate(fresh, 1)]
+    (municipality,) = checked.rows[m.Municipality]
+    session.execute(update(m.Municipality).where(m.Municipality.code == code).values(website=municipality["website"]))
+    _insert(session, checked, (model for model in m.LOADED if model not in _OF_THE_PLACE))
+
+
+_OF_THE_PLACE = (m.Municipality, m.MunicipalityAlias, m.ServiceArea)
+
+
+def _insert(session: Session, checked: Checked, models: Iterable[Any]) -> None:
+    for model in models:
+        if rows := checked.rows.get(model):
+            session.execute(insert(model.__table__), _parents_first(rows))
+    for link, entries in checked.links.items():
+        session.execute(insert(m.Base.metadata.tables[link]), entries)
 
 
 def files_fingerprint(folder: Path = KNOWLEDGE) -> str:
     """Return a hash over the names and contents of the CSV files and over the code that reads them."""
     digest = hashlib.sha256()
-    code = [Path(__file__).with_name(name) for name in ("models.py", "sheets.py", "load.py", "hours.py")]
+    code = [Path(__file__).with_name(name) for name in ("models.py", "sheets.py", "rows.py", "load.py", "hours.py")]
     for path in [*sorted(folder.rglob("*.csv")), *code]:
         digest.update(path.name.encode() + path.parent.name.encode())
         digest.update(path.read_bytes())
@@ -101,30 +169,64 @@ def _parents_first(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(rows, key=depth)
 
 
+@dataclass
+class _Files:
+    """The lines of all files: by name for the whole country, by code and name for a municipality."""
+
+    national: dict[str, list[Line]]
+    local: dict[str, dict[str, list[Line]]]
+    problems: list[Problem]
+
+
+def _read(folder: Path) -> _Files:
+    problems: list[Problem] = []
+
+    def lines(name: str, columns: Any) -> list[Line]:
+        if not (folder / name).exists():
+            problems.append(Problem(name, 0, "", "filen mangler"))
+            return []
+        return read_lines(folder / name, name, columns, problems)
+
+    national = {name: lines(f"national/{name}", columns) for name, columns in NATIONAL.items()}
+    local: dict[str, dict[str, list[Line]]] = {}
+    for path in sorted(path for path in folder.iterdir() if path.is_dir() and path.name != "national"):
+        if not re.fullmatch(r"\d{4}", path.name):
+            problems.append(Problem(path.name, 0, "", "mappen er ikke en kommunekode", "Kald den fx 0259."))
+            continue
+        local[path.name] = {
+            name: lines(f"{path.name}/{name}", columns)
+            for name, columns in LOCAL.items()
+            if (path / name).exists() or name not in OPTIONAL_LOCAL
+        }
+        kept.identify(path.name, local[path.name])
+    return _Files(national, local, problems)
+
+
+def _check(files: _Files, today: dt.date) -> Checked:
+    out = Checked(problems=list(files.problems))
+    return _Reader(out, today).run(files)
+
+
 class _Reader:
-    def __init__(self, folder: Path, today: dt.date) -> None:
-        self.folder, self.today = folder, today
-        self.out = Checked()
+    """Turns lines into rows of the table, and looks for what does not fit together."""
+
+    def __init__(self, out: Checked, today: dt.date, topics: Iterable[str] = (), types: Iterable[str] = ()) -> None:
+        self.out, self.today = out, today
+        self.topics, self.types = set(topics), set(types)
         self.seen: dict[tuple[Any, ...], Row] = {}
         self.sources: dict[tuple[str | None, str | None], str] = {}
 
-    def run(self) -> Checked:
-        national = {name: self._sheet(f"national/{name}", columns) for name, columns in NATIONAL.items()}
+    def parse(self, lines: list[Line], columns: Any) -> list[Row]:
+        return parse_lines(lines, columns, self.out.problems)
+
+    def run(self, files: _Files) -> Checked:
+        national = {name: self.parse(lines, NATIONAL[name]) for name, lines in files.national.items()}
         self.topics = {row["code"] for row in national["topics.csv"]}
-        self.types = {row["code"]: row for row in national["department_types.csv"]}
-        folders = sorted(path for path in self.folder.iterdir() if path.is_dir() and path.name != "national")
-        local: dict[str, dict[str, list[Row]]] = {}
-        for path in folders:
-            if not re.fullmatch(r"\d{4}", path.name):
-                self.out.problems.append(
-                    Problem(path.name, 0, "", "mappen er ikke en kommunekode", "Kald den fx 0259.")
-                )
-                continue
-            local[path.name] = {
-                name: self._sheet(f"{path.name}/{name}", columns)
-                for name, columns in LOCAL.items()
-                if (path / name).exists() or name not in OPTIONAL_LOCAL
-            }
+        self.types = {row["code"] for row in national["department_types.csv"]}
+        local = {
+            code: {name: self.parse(lines, LOCAL[name]) for name, lines in sheets.items()}
+            for code, sheets in files.local.items()
+        }
         self.codes = set(local)
         self.names = {
             rows["municipality.csv"][0]["name"]: code for code, rows in local.items() if rows["municipality.csv"]
@@ -132,7 +234,7 @@ class _Reader:
         self._taxonomy(national)
         self._words(national)
         for code, rows in local.items():
-            self._municipality(code, rows)
+            self.municipality(code, rows)
         self._offices(national)
         self._law(national["legal_basis.csv"])
         self._helplines(national["helplines.csv"])
@@ -142,13 +244,6 @@ class _Reader:
         return self.out
 
     # -- helpers -----------------------------------------------------------------------------------------------
-
-    def _sheet(self, name: str, columns: Any) -> list[Row]:
-        path = self.folder / name
-        if not path.exists():
-            self.out.problems.append(Problem(name, 0, "", "filen mangler"))
-            return []
-        return read_sheet(path, name, columns, self.out.problems)
 
     def _add(self, model: type, row: Row | None, **values: Any) -> str | None:
         """Keep a row of the table; for a model that states facts, its evidence too. Returns its key."""
@@ -246,12 +341,13 @@ class _Reader:
                 city=city,
             )
 
-    def _organization(self, key: tuple[Any, ...], row: Row, **values: Any) -> str:
+    def _organization(self, key: tuple[Any, ...] | str | None, row: Row, **values: Any) -> str:
+        """Add an organization under the id its line keeps, or one made from its natural key."""
         defaults: dict[str, Any] = dict.fromkeys(
             "parent_id municipality_code region covers department_type description website way_in first_for "
             "referral_from minimum_age maximum_age".split()
         )
-        organization = m.stable_id("organization", *key)
+        organization = m.stable_id("organization", *key) if isinstance(key, tuple) else str(key)
         self._add(m.Organization, row, **{**defaults, "drop_in": "unknown", **values, "id": organization})
         return organization
 
@@ -329,7 +425,7 @@ class _Reader:
                 if self._once(row, "topic", key):
                     self._add(m.SituationRule, None, id=key, position=position, **row.values)
 
-    def _municipality(self, code: str, rows: dict[str, list[Row]]) -> None:
+    def municipality(self, code: str, rows: dict[str, list[Row]]) -> None:
         name = f"{code}/municipality.csv"
         if len(rows["municipality.csv"]) != 1:
             if any(problem.file == name for problem in self.out.problems):
@@ -346,7 +442,7 @@ class _Reader:
         for first, last in dict.fromkeys(row["postal_codes"]):
             key = m.stable_id("service_area", code, first)
             self._add(m.ServiceArea, None, id=key, municipality_code=code, postal_from=first, postal_to=last)
-        root = self._organization((code,), row, municipality_code=code, name=row["full_name"], website=row["website"])
+        root = self._organization(row.id, row, municipality_code=code, name=row["full_name"], website=row["website"])
         self._phone({"organization_id": root}, row, "main_phone", "")
         self._writing(root, "email", row["email"])
         self._door(root, row, row["town_hall_address"], None)
@@ -360,18 +456,17 @@ class _Reader:
         for entry in rows.get("service_notes.csv", []):
             if self._known(entry, "topic", self.topics, "emnet"):
                 values = {column: entry[column] for column in ("topic", "facet", "text")}
-                key = m.stable_id("service_note", code, *values.values())
-                if self._once(entry, "text", key):
-                    self._add(m.ServiceNote, entry, id=key, municipality_code=code, **values)
+                if self._once(entry, "text", "service_note", code, *values.values()):
+                    self._add(m.ServiceNote, entry, id=entry.id, municipality_code=code, **values)
         self._closing_days(code, rows.get("closing_days.csv", []))
 
     def _processing_times(self, code: str | None, rows: list[Row]) -> None:
         for row in rows:
             if self._known(row, "topic", self.topics, "emnet"):
                 values = {column: row[column] for column in ("topic", "text", "weeks")}
-                key = m.stable_id("processing_time", code, row["topic"], row["text"])
-                if self._once(row, "text", key):
-                    self._add(m.ProcessingTime, row, id=key, municipality_code=code, **values)
+                key = ("processing_time", code, row["topic"], row["text"])
+                if self._once(row, "text", *key):
+                    self._add(m.ProcessingTime, row, id=row.id or m.stable_id(*key), municipality_code=code, **values)
 
     def _writing(self, organization: str, channel: str, value: str | None) -> None:
         if value:
@@ -394,7 +489,7 @@ class _Reader:
             self._known(row, "type", self.types, "afdelingstypen")
             self._known(row, "topics", self.topics, "emnet")
             self._known(row, "first_for", {*row["topics"], "*"}, "afdelingens emne")
-            if not self._once(row, "name", *_department_key(code, row)):
+            if not self._once(row, "name", code, row["type"], row["name"], row["as_of"].text, str(row["sources"])):
                 continue
             parent = row["parent"]
             if parent and parent not in names | administrations:
@@ -402,7 +497,7 @@ class _Reader:
                 administrations.add(parent)
                 self._organization((code, parent), row, parent_id=root, municipality_code=code, name=parent)
             organization = self._organization(
-                _department_key(code, row),
+                row.id,
                 row,
                 parent_id=self._parent(code, root, parent, rows),
                 municipality_code=code,
@@ -425,7 +520,7 @@ class _Reader:
             return root
         for row in rows:
             if row["name"] == parent:
-                return m.stable_id("organization", *_department_key(code, row))
+                return str(row.id)
         return m.stable_id("organization", code, parent)
 
     def _services(self, organization: str, row: Row) -> None:
@@ -440,7 +535,7 @@ class _Reader:
             self._known(row, "topics", self.topics, "emnet")
             if self._once(row, "name", "unit", code, row["name"]):
                 organization = self._organization(
-                    (code, "unit", row["name"]),
+                    row.id,
                     row,
                     parent_id=root,
                     municipality_code=code,
@@ -574,14 +669,14 @@ class _Reader:
             if row["month"] and not (row["month"] <= 12 and row["day"] <= 31):
                 self._fault(row, "day", f"{row['day']}/{row['month']} findes ikke", "Skriv måned 1-12 og dag 1-31.")
                 continue
-            key = m.stable_id("schedule_exception", code, row["month"], row["day"], row["date"])
-            if not self._once(row, "reason", key):
+            key = ("schedule_exception", code, row["month"], row["day"], row["date"])
+            if not self._once(row, "reason", *key):
                 continue
             columns = "month day date status reason"
             self._add(
                 m.ScheduleException,
                 row,
-                id=key,
+                id=row.id or m.stable_id(*key),
                 municipality_code=code,
                 **{column: row[column] for column in columns.split()},
             )
@@ -619,10 +714,6 @@ class _Reader:
 
 def _owner(owner: dict[str, str]) -> dict[str, str | None]:
     return {"organization_id": None, "helpline_id": None, **owner}
-
-
-def _department_key(code: str, row: Row) -> tuple[str, ...]:
-    return (code, row["type"], row["name"], row["as_of"].text, str(row["sources"]))
 
 
 def _cite(row: Row) -> str:

@@ -12,6 +12,7 @@ import uuid
 from typing import Any
 
 from sqlalchemy import (
+    JSON,
     Boolean,
     CheckConstraint,
     Column,
@@ -69,10 +70,11 @@ def _one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
 
 
 @event.listens_for(Engine, "connect")
-def _enforce_foreign_keys(connection: Any, _record: Any) -> None:
-    """SQLite checks foreign keys only when asked to, connection by connection."""
+def _keep_sqlite_strict(connection: Any, _record: Any) -> None:
+    """SQLite checks foreign keys, and overwrites what is deleted, only when asked to, connection by connection."""
     if type(connection).__module__.startswith("sqlite3"):
         connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("PRAGMA secure_delete=ON")
 
 
 class Source(Base):
@@ -473,8 +475,13 @@ class CorrectionReport(Base):
     record_id = Column(String(36), nullable=False)
     field = Column(String(40), nullable=False)
     message = Column(Text, nullable=False)
+    reported_by = Column(String(10), nullable=False, default="citizen", doc="citizen or staff; never who.")
     reported_at = Column(DateTime, nullable=False)
     resolved = Column(Boolean, nullable=False, default=False)
+    accepted = Column(Boolean, doc="Whether it led to a change; empty while it is open.")
+    reason = Column(Text, doc="Why it was turned down.")
+    resolved_by = Column(String(80))
+    resolved_at = Column(DateTime, doc="UTC.")
 
 
 class Feedback(Base):
@@ -502,27 +509,70 @@ class FeedbackReason(Base):
     given_on = Column(Date, nullable=False, doc="The day only: a time could point at a person.")
 
 
+class SheetRow(Base):
+    """One line of a municipality's sheets as it is now. The tables of facts are made from these lines.
+
+    A line nobody changed follows the files at every load; one that an editor changed or confirmed is the editor's.
+    """
+
+    __tablename__ = "sheet_row"
+    id = Column(String(36), primary_key=True, doc="Of the fact made from it: organization, processing_time ...")
+    municipality_code = Column(String(4), nullable=False, index=True)
+    sheet = Column(String(30), nullable=False, doc="departments.csv ...")
+    position = Column(Integer, nullable=False)
+    cells = Column(JSON, nullable=False, doc="Text by column, as it is now.")
+    shipped = Column(JSON(none_as_null=True), doc="The same in the files; empty when the line is not there.")
+    incoming = Column(
+        JSON(none_as_null=True), doc="A conflict: what the files say by now, by column; `row`: the line left the files."
+    )
+    fault = Column(Text, doc="Why the line no longer fits the table; meanwhile the files' own line holds.")
+    removed = Column(Boolean, nullable=False, default=False, doc="An editor took the line away.")
+
+    @property
+    def edited(self) -> bool:
+        """Return whether the line is an editor's rather than the files'."""
+        return bool(self.removed or self.cells != self.shipped)
+
+
 class Change(Base):
-    """One field of one row that changed: who, when, before, after."""
+    """One field of one line that changed: who, when, before, after, and where it is known from."""
 
     __tablename__ = "change"
     id = Column(Integer, primary_key=True)
-    table_name = Column(String(40), nullable=False)
-    record_id = Column(String(36), nullable=False)
-    field = Column(String(40), nullable=False)
+    batch = Column(String(36), nullable=False, index=True, doc="What was saved together, and is undone together.")
+    municipality_code = Column(String(4), nullable=False, index=True)
+    table_name = Column(String(40), nullable=False, doc="The sheet.")
+    record_id = Column(String(36), nullable=False, index=True)
+    field = Column(String(40), nullable=False, doc="The column; `row` when a line was added or taken away.")
     before = Column(Text)
     after = Column(Text)
+    source = Column(Text, doc="Where the editor knows it from.")
     changed_by = Column(String(80), nullable=False)
-    changed_at = Column(DateTime, nullable=False)
+    changed_at = Column(DateTime, nullable=False, doc="UTC.")
 
 
 class TableVersion(Base):
-    """One row: the fingerprint of what was loaded. A reader that sees it change reads the table anew."""
+    """One row: what was loaded, and how often the table changed. A reader that sees it change reads the table anew."""
 
     __tablename__ = "table_version"
     id = Column(Integer, primary_key=True)
     fingerprint = Column(String(64), nullable=False)
+    edition = Column(Integer, nullable=False, default=0, doc="Counted up by every load and every change.")
     loaded_at = Column(DateTime, nullable=False)
+
+
+class Usage(Base):
+    """How many messages a day were answered how: counts, nothing of who wrote or what."""
+
+    __tablename__ = "usage"
+    __table_args__ = (UniqueConstraint("day", "topic", "municipality_code", "kind", "out_of_hours"),)
+    id = Column(Integer, primary_key=True)
+    day = Column(Date, nullable=False)
+    topic = Column(String(40), nullable=False, doc="Empty where none was found, and always for a crisis.")
+    municipality_code = Column(String(4), nullable=False, doc="Empty where no municipality was known.")
+    kind = Column(String(12), nullable=False, doc="Of the answer; `unanswered`: nothing of the municipality's own.")
+    out_of_hours = Column(Boolean, nullable=False, doc="Outside weekdays 9 to 15.")
+    count = Column(Integer, nullable=False)
 
 
 # Everything that `vejviser knowledge load` replaces, parents first.

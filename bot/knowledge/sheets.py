@@ -10,7 +10,7 @@ import csv
 import datetime as dt
 import difflib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -54,12 +54,23 @@ class AsOf:
 
 
 @dataclass
+class Line:
+    """One line of a sheet as written: text by column, where it stands, and the id it keeps whatever is changed."""
+
+    file: str
+    line: int
+    cells: dict[str, str]
+    id: str | None = None
+
+
+@dataclass
 class Row:
-    """One parsed row: values by column, and where it stands."""
+    """One parsed line: values by column, and where it stands."""
 
     file: str
     line: int
     values: dict[str, Any] = field(default_factory=dict)
+    id: str | None = None
 
     def __getitem__(self, column: str) -> Any:
         return self.values[column]
@@ -408,8 +419,8 @@ LOCAL: dict[str, Columns] = {
 OPTIONAL_LOCAL = ("processing_times.csv", "service_notes.csv", "units.csv", "closing_days.csv")
 
 
-def read_sheet(path: Path, name: str, columns: Columns, problems: list[Problem]) -> list[Row]:
-    """Return the rows of one CSV file, in order; every fault is added to `problems` and its row left out.
+def read_lines(path: Path, name: str, columns: Columns, problems: list[Problem]) -> list[Line]:
+    """Return the lines of one CSV file, in order, as they are written.
 
     A missing column, an unknown column or a file that is not UTF-8 is one problem for the whole file.
     """
@@ -418,34 +429,61 @@ def read_sheet(path: Path, name: str, columns: Columns, problems: list[Problem])
     except UnicodeDecodeError:
         problems.append(Problem(name, 1, "", "filen er ikke UTF-8", "Gem den som 'CSV UTF-8'."))
         return []
-    separator = ";" if content.split("\n", 1)[0].count(";") > content.split("\n", 1)[0].count(",") else ","
-    reader = csv.reader(content.splitlines(keepends=True), delimiter=separator)
-    header = [cell.strip() for cell in next(reader, [])]
+    header, rows = split_csv(content)
     for column in columns.keys() - set(header):
         problems.append(Problem(name, 1, column, "kolonnen mangler", "Sæt den ind i første linje."))
     for column in sorted(set(header) - columns.keys()):
         problems.append(Problem(name, 1, column, "kolonnen kendes ikke", f"Kendte: {', '.join(columns)}."))
     if set(header) != set(columns):
         return []
-    return list(_rows(reader, name, header, columns, problems))
-
-
-def _rows(reader: Any, name: str, header: list[str], columns: Columns, problems: list[Problem]) -> Iterator[Row]:
-    start = reader.line_num + 1
-    for cells in reader:
-        line, start = start, reader.line_num + 1
+    found = []
+    for line, cells in rows:
         if not any(cells):
             continue
         if len(cells) != len(header):
             what = f"linjen har {len(cells)} felter, men der er {len(header)} kolonner"
             problems.append(Problem(name, line, "", what, "Sæt felter med komma i anførselstegn."))
-            continue
-        row = Row(name, line)
+        else:
+            found.append(Line(name, line, dict(zip(header, cells))))
+    return found
+
+
+def split_csv(content: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """Return the header of a CSV text, and (line number, cells) of all that follows."""
+    separator = ";" if content.split("\n", 1)[0].count(";") > content.split("\n", 1)[0].count(",") else ","
+    reader = csv.reader(content.splitlines(keepends=True), delimiter=separator)
+    header = [cell.strip() for cell in next(reader, [])]
+    rows, start = [], reader.line_num + 1
+    for cells in reader:
+        rows.append((start, [cell.strip() for cell in cells]))
+        start = reader.line_num + 1
+    return header, rows
+
+
+def parse_lines(lines: Iterable[Line], columns: Columns, problems: list[Problem]) -> list[Row]:
+    """Return the lines parsed; every fault is added to `problems` and its line left out."""
+    rows = []
+    for line in lines:
+        row = Row(line.file, line.line, id=line.id)
         faults = len(problems)
-        for column, cell in zip(header, cells):
+        for column, cell in line.cells.items():
             try:
-                row.values[column] = columns[column](cell.strip())
+                row.values[column] = columns[column](cell)
             except BadCell as error:
                 problems.append(row.problem(column, str(error), error.instead))
         if len(problems) == faults:
-            yield row
+            rows.append(row)
+    return rows
+
+
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+
+
+def defused(cell: str) -> str:
+    """Return text that no spreadsheet takes for a formula (https://owasp.org/www-community/attacks/CSV_Injection)."""
+    return f"'{cell}" if _FORMULA.match(cell) else cell
+
+
+def fused(cell: str) -> str:
+    """Return the text that `defused` was given."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell

@@ -1,6 +1,8 @@
-"""`make bench`: what the door costs, as a ratio to asking Rasa directly, and SMS as a ratio to the widget.
+"""`make bench`: ratios, while `make run` is up.
 
-Needs a running `make run`, at its usual ports or at those in VEJVISER_BENCH="8000 5005 8100" (door, Rasa, telephone).
+The door to Rasa alone, SMS to the widget, and how soon a volunteer sees a first result to a plain look-up.
+
+Needs a running `make run`, at its usual ports or at those in VEJVISER_BENCH="8000 5005 8100 8010" (door, Rasa, telephone, console).
 The same messages go each way in turn, each as the first of a conversation, so all do the same work.
 """
 
@@ -16,22 +18,26 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 
+from bot.helpline.app import create_app
+from bot.helpline.staff import DEVELOPER
 from tests.nlu.evaluation import SEEN
 
-DOOR, RASA, TELEPHONE = (
-    f"http://127.0.0.1:{port}" for port in os.environ.get("VEJVISER_BENCH", "8000 5005 8100").split()
+DOOR, RASA, TELEPHONE, CONSOLE = (
+    f"http://127.0.0.1:{port}" for port in os.environ.get("VEJVISER_BENCH", "8000 5005 8100 8010").split()
 )
+TYPED = ["tabt arbejdsfortjeneste", "§ 85 bostøtte", "efterværn", "kontanthjælp køge", "støtte i skolen"]
 MESSAGES = 120  # under the rate of an address, 300 a minute
 AT_ONCE = 4  # as many as the worker has threads
 PATIENCE_SECONDS = 120
 
 
 def main() -> None:
-    """Print milliseconds of door and Rasa, messages a second by widget and by SMS, and the ratios."""
+    """Print milliseconds of each way, p50 and p95, messages a second by widget and by SMS, and the ratios."""
     with SEEN.open(encoding="utf-8") as file:
         texts = [row["text"][:1000] for row in csv.DictReader(file) if row["kind"] == "answer"][:MESSAGES]
     with httpx.Client(timeout=20) as client:
         door_and_rasa(client, texts)
+        first_result(client)
         time.sleep(60)  # the rate of an address begins anew
         widget, sms = by_widget(client, texts), by_sms(client, texts)
     print(f"widget: {widget:.1f} messages/s, sms: {sms:.1f} messages/s, {AT_ONCE} at once")
@@ -46,6 +52,24 @@ def door_and_rasa(client: httpx.Client, texts: list[str]) -> None:
         ),
         "door": lambda text: _ask_door(client, text),
     }
+    _compare(ways, texts, "door", "rasa")
+
+
+def first_result(client: httpx.Client) -> None:
+    """Type as a volunteer does, and look the same up at the door."""
+    page, token, cookies = _logged_in(client)
+    typed = [text[: n + 3] for text, n in zip(TYPED * 20, list(range(20)) * 5)]
+    ways: dict[str, Callable[[str], httpx.Response]] = {
+        "lookup": lambda _: client.get(f"{DOOR}/api/v1/lookup?municipality=0259&topic=bostoette"),
+        "first result": lambda text: client.post(
+            page, json={"q": text, "kommune": "Køge"}, headers={"X-CSRFToken": token}, cookies=cookies
+        ),
+    }
+    _compare(ways, typed, "first result", "lookup")
+
+
+def _compare(ways: dict[str, Callable[[str], httpx.Response]], texts: list[str], one: str, other: str) -> None:
+    """Ask each way in turn and print p50, p95 and the ratio of the medians."""
     took: dict[str, list[float]] = {name: [] for name in ways}
     for text in [*texts[:5], *texts]:
         for name, ask in ways.items():
@@ -55,7 +79,20 @@ def door_and_rasa(client: httpx.Client, texts: list[str]) -> None:
     for name, times in took.items():
         times = sorted(times[5:])
         print(f"{name}: p50 {statistics.median(times):.1f} ms, p95 {times[int(len(times) * 0.95)]:.1f} ms")
-    print(f"door / rasa: {statistics.median(took['door'][5:]) / statistics.median(took['rasa'][5:]):.2f}")
+    print(f"{one} / {other}: {statistics.median(took[one][5:]) / statistics.median(took[other][5:]):.2f}")
+
+
+def _logged_in(client: httpx.Client) -> tuple[str, str, dict[str, str]]:
+    """Log the developer of `make run` in without the password, which only the screen knows."""
+    app = create_app()
+    staff, browser = app.config["STAFF"], app.test_client()
+    with browser.session_transaction() as session:
+        session["_user_id"] = staff.begin(staff.by_login(DEVELOPER).id, app.config["CLOCK"]()).token
+    page = browser.get("/mig").text  # puts the token against forged posts into the session
+    cookie = browser.get_cookie("helpline")
+    assert cookie is not None
+    token = page.split('name="csrf" content="')[1].split('"')[0]
+    return f"{CONSOLE}/opslag/soeg", token, {"helpline": cookie.value}
 
 
 def by_widget(client: httpx.Client, texts: list[str]) -> float:

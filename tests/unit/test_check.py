@@ -209,14 +209,6 @@ def test_corrections_survive_a_reload(engine):
         assert session.execute(select(func.count()).select_from(m.CorrectionReport)).scalar_one() == 1
 
 
-def test_migration_and_models_agree(engine):
-    from alembic.autogenerate import compare_metadata
-    from alembic.migration import MigrationContext
-
-    with engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), m.Base.metadata) == []
-
-
 def test_stats_count_the_facts_that_were_gathered():
     said = vejviser("knowledge", "stats").stdout
     counts = {line.strip().split(" ", 1)[1]: int(line.split()[0]) for line in said.split("\n\n")[0].splitlines()}

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from bot.answers.answer import Hours
 from bot.answers.text import week_text
-from bot.knowledge.hours import COPENHAGEN, BadHours, Calendar, Day, Openness, openness, parse_hours, week
+from bot.knowledge.hours import COPENHAGEN, BadHours, Calendar, Day, Openness, danish_hours, openness, parse_hours, week
 from bot.knowledge.models import Schedule, ScheduleException
 
 
@@ -121,3 +121,11 @@ def test_any_interval_survives_parsing_and_never_crosses_midnight(day, opens, cl
 def test_a_week_reads_as_people_say_it():
     hours = [Hours(*line) for line in week(schedules("Mo-We 09:00-15:00; Th 09:00-12:00,14:30-17:00"))]
     assert week_text(hours) == "mandag-onsdag kl. 9-15, torsdag kl. 9-12 og 14.30-17"
+
+
+def test_days_may_be_written_in_danish():
+    danish = parse_hours("ma-to 09:00-14:00; Fr 09:00-12:00; lø,sø 10:00-11:00; helligdage 10:00-11:00")
+    assert danish == parse_hours("Mo-Th 09:00-14:00; Fr 09:00-12:00; Sa,Su 10:00-11:00; PH 10:00-11:00")
+    assert danish_hours("Mo-We 10:00-14:00; PH off") == "ma-on 10:00-14:00; helligdage off"
+    with pytest.raises(BadHours, match="'mandag 9-15' er ikke åbningstider"):
+        parse_hours("mandag 9-15")

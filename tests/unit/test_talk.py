@@ -13,6 +13,7 @@ from bot.answers.conversation import (
     reminder,
     with_numbers,
 )
+from bot.handoff.said import summary
 from bot.knowledge.laws import LawReference
 from tests.conftest import CLOCKS, MONDAY
 
@@ -151,6 +152,18 @@ def test_a_place_alone_opens_the_talk(directory):
 def test_the_open_question_is_asked_again_after_a_digression(directory, awaiting, says):
     said = reminder(State(topic="bostoette", awaiting=awaiting), directory)
     assert said is None if says is None else says in said
+
+
+def test_a_human_is_told_what_the_talk_was_about(directory):
+    talked = State(topic="bostoette", municipality="0259", facets=["how", "time"])
+    answer = handoff_turn(talked, directory, MONDAY).answer.to_json()
+    assert summary(answer) == [
+        "Det handler om: Bostøtte (socialpædagogisk støtte)",
+        "Kommune: Køge",
+        "Jeg vil gerne vide: hvordan jeg søger og hvor lang tid det tager",
+    ]
+    nothing = handoff_turn(State(), directory, MONDAY).answer.to_json()
+    assert summary(nothing) == ["Det handler om:", "Kommune:", "Jeg vil gerne vide:"]
 
 
 def test_at_night_the_lines_are_named_with_their_hours(directory):

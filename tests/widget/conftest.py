@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -16,37 +12,10 @@ from werkzeug.serving import make_server
 
 from bot.edge.app import create_app
 from bot.edge.settings import Settings
-from bot.knowledge.load import ROOT
+from tests.browser import axe, browser, chromium, node_modules
 from tests.conftest import MONDAY
 
-WIDGET = ROOT / "widget"
-SHOTS = ROOT / "build" / "screenshots"
-
-
-@pytest.fixture(scope="package")
-def chromium() -> str:
-    """The path of a Chromium; Debian's is installed when it is missing and we may."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    if not any(map(shutil.which, names)) and os.geteuid() == 0 and shutil.which("apt-get"):
-        for command in (["apt-get", "update"], ["apt-get", "install", "-y", "chromium"]):
-            subprocess.run(command, capture_output=True, check=False)
-    path = next(filter(None, map(shutil.which, names)), None)
-    if path is None:
-        pytest.fail("The widget is tested in a browser. Install one: sudo apt-get install chromium", pytrace=False)
-    return path
-
-
-@pytest.fixture(scope="package")
-def node_modules() -> Path:
-    """The widget's tools (esbuild, typescript, axe-core), exactly as locked."""
-    if shutil.which("npm") is None:
-        pytest.fail("The widget is built with Node. Install it: sudo apt-get install nodejs npm", pytrace=False)
-    folder = WIDGET / "node_modules"
-    lock = folder / ".package-lock.json"
-    if not lock.exists() or lock.stat().st_mtime < (WIDGET / "package-lock.json").stat().st_mtime:
-        done = subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=WIDGET, capture_output=True, text=True)
-        assert done.returncode == 0, f"npm ci in widget/ failed:\n{done.stderr[-2000:]}"
-    return folder
+__all__ = ["axe", "browser", "chromium", "node_modules"]
 
 
 @contextlib.contextmanager
@@ -86,18 +55,6 @@ def other_sites(backend, database) -> Iterator[tuple[str, str]]:
         with listening(app) as door_port:
             doors.append(door_port)
             yield known, stranger
-
-
-@pytest.fixture(scope="package")
-def browser(chromium) -> Iterator[object]:
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        pytest.fail("The widget is tested with Playwright. Install it: make run, or uv pip install playwright")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield started
-        started.close()
 
 
 @pytest.fixture

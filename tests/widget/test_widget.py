@@ -14,10 +14,9 @@ from sqlalchemy.orm import Session
 
 from bot.knowledge.database import make_engine
 from bot.knowledge.models import CorrectionReport, Feedback, FeedbackReason
-from tests.widget.conftest import SHOTS, WIDGET
+from tests.browser import SHOTS, WIDGET, violations
 
 QUESTION = "hvor søger jeg tabt arbejdsfortjeneste?"
-TAGS = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]
 STRICT = (
     "default-src 'none'; script-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
     "require-trusted-types-for 'script'; trusted-types 'none'"
@@ -66,23 +65,6 @@ def ask(page, text: str = QUESTION):
 
 def break_line(page) -> None:
     page.route("**/api/v1/messages", lambda route: route.abort())
-
-
-def violations(page, axe: str, only_widget: bool) -> list[str]:
-    page.evaluate(axe)
-    found = page.evaluate(
-        """([context, tags]) => axe.run(context, {runOnly: {type: 'tag', values: tags}})
-           .then(r => ({seen: r.passes.length, faults: r.violations.map(
-               v => v.id + ' (' + v.impact + '): ' + v.nodes.map(n => n.target.flat() + ' ' + n.failureSummary))}))""",
-        [{"include": [["vejviser-chat"]]} if only_widget else {"exclude": []}, TAGS],
-    )
-    assert found["seen"] > 5  # axe looked at something
-    return found["faults"]
-
-
-@pytest.fixture(scope="module")
-def axe(node_modules) -> str:
-    return (node_modules / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
 
 
 PHONE = {"viewport": {"width": 320, "height": 640}}

@@ -1,5 +1,5 @@
 // The line to the door. Credentials are never sent, and nothing is stored here.
-import type { Contact, Reply } from "./types";
+import type { CallbackState, Contact, Reply } from "./types";
 
 const PATIENCE_MS = 20_000; // the door itself answers within about four seconds, whatever breaks behind it
 
@@ -33,6 +33,12 @@ export class Api {
 
   tell(what: "feedback" | "corrections" | "sms", body: object): Promise<{ redacted: boolean }> {
     return this.request("POST", what, body) as Promise<{ redacted: boolean }>;
+  }
+
+  /** Ask for a human (POST), how that stands (GET, and what was written after a message), take it back (DELETE). */
+  human(method: string, session: string | null, body?: object | null, after = 0): Promise<CallbackState> {
+    const path = body ? "callbacks" : `callbacks/${encodeURIComponent(session ?? "")}${after ? `?after=${after}` : ""}`;
+    return this.request(method, path, body ? { session, ...body } : undefined) as Promise<CallbackState>;
   }
 
   private async request(method: string, path: string, body?: object): Promise<unknown> {

@@ -161,7 +161,7 @@ export function departmentCard(answer: Answer, language: Language, t: Strings, h
 }
 
 /** The lines of a crisis or a wish to talk with somebody: each a big thing to press. */
-export function helplineCard(answer: Answer, language: Language, t: Strings): HTMLElement {
+export function helplineCard(answer: Pick<Answer, "helplines" | "as_of">, language: Language, t: Strings): HTMLElement {
   return h(
     "ul",
     { class: "card lines" },

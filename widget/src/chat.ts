@@ -2,6 +2,7 @@
 import { Api, Failure } from "./api";
 import { departmentCard, helplineCard, lead, wantsCard } from "./card";
 import { button, h, link, paragraphs, tel } from "./dom";
+import { Human } from "./human";
 import { type Language, STRINGS, type Strings } from "./strings";
 import css from "./style.css";
 import type { Answer, Button, Contact, Message } from "./types";
@@ -44,6 +45,7 @@ class Chat {
   private slowTimer = 0;
   private talk = 0; // counts conversations, so that a reply to a deleted one is thrown away
 
+  private readonly human: Human;
   private readonly launcher: HTMLButtonElement;
   private readonly panel: HTMLElement;
   private readonly scroller: HTMLElement;
@@ -112,6 +114,16 @@ class Chat {
         this.close();
       }
     });
+    this.human = new Human({
+      api: this.api,
+      t,
+      language: this.language,
+      session: () => this.session,
+      add: (who, ...content) => this.add(who, ...content),
+      say: (text) => this.say(text),
+      scrollTo: (node) => this.scrollTo(node),
+      focus: () => this.field.focus(),
+    });
     const root = element.attachShadow({ mode: "open" });
     const sheet = new CSSStyleSheet(); // constructable: a host's style-src has no say in it
     sheet.replaceSync(css);
@@ -144,7 +156,10 @@ class Chat {
     const privacy = h("p", {}, link(`${this.api.home}privatliv`, t.privacy, this.api.home));
     const lines = t.intro.flatMap((line) => paragraphs(line));
     const node = this.add("bot", ...lines, privacy);
-    if (this.session) node.append(h("p", {}, t.back));
+    if (this.session) {
+      node.append(h("p", {}, t.back));
+      this.human.resume();
+    }
   }
 
   // -- the talk --------------------------------------------------------------------------------------------------
@@ -249,6 +264,7 @@ class Chat {
       this.after.append(list);
       this.say(this.t.choices(buttons.length), true); // who sees the buttons needs no count
     }
+    if (answer?.callback && !this.human.waits) this.after.append(this.human.offer(answer));
     if (answer?.kind === "answer" && answer.topic) this.after.append(this.feedback(answer));
   }
 
@@ -378,6 +394,8 @@ class Chat {
       // A session the door does not know is already gone.
       if (!(error instanceof Failure && error.kind === "refused")) return this.say(t.removeFailed);
     }
+    const called = this.human.waits;
+    this.human.stop();
     this.talk += 1;
     this.session = null;
     remember(null);
@@ -387,7 +405,7 @@ class Chat {
     this.log.replaceChildren();
     this.welcome();
     this.field.focus();
-    this.say(t.removed);
+    this.say(called ? t.removedCall : t.removed);
   }
 
   private transcript(): string {
@@ -430,8 +448,9 @@ class Chat {
 
   // -- pieces ----------------------------------------------------------------------------------------------------
 
-  private add(who: "me" | "bot", ...content: Node[]): HTMLElement {
-    const prefix = h("span", { class: "who hidden" }, who === "me" ? this.t.you : this.t.bot);
+  private add(who: "me" | "bot" | "human", ...content: Node[]): HTMLElement {
+    const said = { me: this.t.you, bot: this.t.bot, human: this.t.humanSays }[who];
+    const prefix = h("span", { class: who === "human" ? "who" : "who hidden" }, said); // a human is seen to be one
     const node = h("div", { class: `message ${who}` }, prefix, ...content);
     this.log.append(node);
     return node;

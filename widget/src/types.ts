@@ -73,6 +73,30 @@ export interface Answer {
   helplines: Line[];
   question: string | null;
   sources: Source[];
+  callback: Callback | null;
+}
+
+/** What the helpline offers now beside an answer. */
+export interface Callback {
+  summary: string[];
+  calls: { wish: string; text: string }[];
+  chat: boolean;
+}
+
+/** How a request for a human stands. */
+export interface Standing {
+  kind: string;
+  state: string;
+  text: string;
+  late: boolean;
+  as_of: string;
+  helplines: Line[];
+}
+
+export interface CallbackState {
+  callback: Standing | null;
+  messages: { id: number; author: string; text: string }[];
+  redacted?: boolean;
 }
 
 export interface Message {

@@ -1,0 +1,173 @@
+"""Asking for a human: offered beside an answer, asked for, looked at, withdrawn; and a chat a human has taken over.
+
+Whoever asks is known by the conversation alone. What breaks here never silences the bot.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from flask import Flask, Response, current_app, jsonify, request
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.edge.context import directory as table
+from bot.edge.context import directory_or_none, json_body, now
+from bot.edge.errors import BadRequest
+from bot.edge.sessions import Session
+from bot.edge.turn import Heard
+from bot.handoff.promise import WISHES
+from bot.handoff.requests import MAX_SUMMARY, Handoff, NotPossible, Wish, danish_number
+from bot.handoff.said import offer, standing
+from bot.knowledge.directory import Directory
+from bot.safety.crisis import is_crisis
+from bot.safety.redact import redact
+from bot.safety.text import tidy
+
+OFFERED_WITH = ("handoff", "degraded")
+MOST_LINES = 6
+
+
+def register(app: Flask, engine: Engine) -> None:
+    """Add the routes to the door; requests are kept in the database of the table."""
+    app.config["HANDOFF"] = Handoff(engine)
+    rate = app.config["SETTINGS"].callback_rate
+    slowed = app.config["LIMITER"].limit(rate, override_defaults=False)(post_callback)
+    app.add_url_rule("/api/v1/callbacks", view_func=slowed, methods=["POST"])
+    app.add_url_rule("/api/v1/callbacks/<session>", view_func=get_callback)
+    app.add_url_rule("/api/v1/callbacks/<session>", view_func=delete_callback, methods=["DELETE"])
+
+
+# -- hooks of the conversation -----------------------------------------------------------------------------------
+
+
+def passed_on(sender: str, heard: Heard) -> bool:
+    """Give a message, redacted already, to the human who has taken over; False when the bot has the word."""
+    try:
+        taken = _handoff().taken_over(sender, now())
+        return taken is not None and _handoff().say(taken.id, "person", heard.text, now(), heard.danger)
+    except SQLAlchemyError as error:
+        current_app.config["LOG"].warning("handoff away", why=type(error).__name__)
+        return False
+
+
+def offer_human(sender: str, messages: list[dict[str, Any]]) -> None:
+    """Put beside an answer that names people to talk to what the helpline itself can offer now."""
+    directory = directory_or_none()
+    wanting = [m["answer"] for m in messages if m["answer"] and _wants_human(m["answer"])]
+    if not wanting or directory is None:
+        return
+    try:
+        kept = _handoff().promises(directory.calendar, now(), sender)
+        chat = _handoff().somebody_is_there(now())
+    except SQLAlchemyError as error:
+        current_app.config["LOG"].warning("handoff away", why=type(error).__name__)
+        return
+    for answer in wanting:
+        offered = offer(answer, kept, chat, now())
+        answer["callback"] = asdict(offered) if offered else None
+
+
+def forget(sender: str) -> None:
+    """Delete what a conversation asked of the helpline: "slet samtalen" means all of it."""
+    _handoff().forget(sender)
+
+
+def _wants_human(answer: dict[str, Any]) -> bool:
+    """Return whether the answer names people to call: a wish for one, a bot that gives up, or one that is not there."""
+    return answer["kind"] in OFFERED_WITH or (answer["kind"] == "fallback" and bool(answer["helplines"]))
+
+
+# -- the routes --------------------------------------------------------------------------------------------------
+
+
+def post_callback() -> tuple[Response, int]:
+    """Put a request into the queue; sent again with the same conversation it changes the one that waits."""
+    body = json_body()
+    session = _session(body.get("session"))
+    directory = table()
+    summary, redacted = _summary(body, directory)
+    wish = _wish(body, summary, directory)
+    try:
+        _handoff().place(session.sender, wish, directory.calendar, now())
+    except NotPossible as error:
+        raise BadRequest(error.message, error.field, error.code, 409) from error
+    return jsonify({**_state(session), "redacted": redacted}), 201
+
+
+def get_callback(session: str) -> Response:
+    """Return how it stands, and what a human wrote after the message `after`."""
+    return jsonify(_state(_session(session), _after()))
+
+
+def delete_callback(session: str) -> Response:
+    """Withdraw the open request: number and words are gone at once."""
+    known = _session(session)
+    _handoff().withdraw(known.sender, now())
+    return jsonify(_state(known))
+
+
+def _state(session: Session, after: int = 0) -> dict[str, Any]:
+    _handoff().taken_over(session.sender, now())  # who has gone gives the word back
+    row = _handoff().of(session.sender)
+    if row is None:
+        return {"callback": None, "messages": []}
+    written = _handoff().messages(row.id, after)
+    return {
+        "callback": standing(row, directory_or_none(), now()).to_json(),
+        "messages": [{"id": m.id, "author": m.author, "text": m.text} for m in written],
+    }
+
+
+def _handoff() -> Handoff:
+    found: Handoff = current_app.config["HANDOFF"]
+    return found
+
+
+def _session(given: Any) -> Session:
+    session: Session | None = current_app.config["SESSIONS"].read(given) if given is not None else None
+    if session is None:
+        raise BadRequest("Samtalen kendes ikke. Skriv først en besked i chatten.", "session", "unknown_session")
+    return session
+
+
+def _after() -> int:
+    given = request.args.get("after", "0")
+    if not (given.isascii() and given.isdigit() and len(given) <= 18):
+        raise BadRequest("Feltet after skal være et tal: nummeret på den sidste besked.", "after")
+    return int(given)
+
+
+def _summary(body: dict[str, Any], directory: Directory) -> tuple[str, bool]:
+    text = body.get("summary", "")
+    if not isinstance(text, str):
+        raise BadRequest("Feltet summary skal være tekst.", "summary")
+    if len(text) > MAX_SUMMARY:
+        raise BadRequest(f"Teksten er for lang. Skriv højst {MAX_SUMMARY} tegn.", "summary", "text_too_long")
+    kept = [line for line in map(tidy, text.splitlines()) if line][:MOST_LINES]
+    cleaned = [redact(line, directory.phone_numbers) for line in kept]
+    return "\n".join(clean for clean, _ in cleaned), any(was for _, was in cleaned)
+
+
+def _wish(body: dict[str, Any], summary: str, directory: Directory) -> Wish:
+    kind, wish, number = body.get("kind", "call"), body.get("wish", "soonest"), body.get("number")
+    if kind not in ("call", "chat"):
+        raise BadRequest("Feltet kind skal være call eller chat.", "kind")
+    if wish not in WISHES:
+        raise BadRequest(f"Feltet wish skal være en af: {', '.join(WISHES)}.", "wish")
+    topic, municipality = body.get("topic"), body.get("municipality")
+    if topic is not None and (not isinstance(topic, str) or topic not in directory.topics):
+        raise BadRequest("Emnet kendes ikke. Emnerne står på /api/v1/topics.", "topic", "unknown_topic")
+    known = municipality is None or (isinstance(municipality, str) and municipality in directory.municipalities)
+    if not known:
+        raise BadRequest("Kommunekoden kendes ikke.", "municipality", "unknown_municipality")
+    digits = None
+    if kind == "call":
+        if not isinstance(number, str):
+            raise BadRequest("Skriv et dansk telefonnummer med otte tal, fx 20 12 34 56.", "number")
+        try:
+            digits = danish_number(number[:40])
+        except NotPossible as error:
+            raise BadRequest(error.message, error.field) from error
+    return Wish(kind, summary, digits, wish, topic, municipality, is_crisis(str(body.get("summary"))))

@@ -1,0 +1,436 @@
+"""Requests for a human: placed, queued, taken by one, tried, ended, and deleted by the clock.
+
+Two may reach for the same request at once, so every step is one UPDATE that names the state it expects: who comes
+second changes nothing and is told.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import os
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import phonenumbers
+from sqlalchemy import and_, delete, func, or_, select, update
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from bot.handoff.models import Desk, HandoffMessage, HandoffRequest, HandoffTally, StaffRole, StaffSession
+from bot.handoff.promise import Promise, Span, desk_spans, promise, promises
+from bot.knowledge.hours import COPENHAGEN, Calendar, parse_hours
+from bot.safety.conversations import SWEPT_SECONDS, kept_hours
+
+TRIES = 3
+CHAT_PROMISE = dt.timedelta(minutes=5)
+CHAT_GIVES_UP = dt.timedelta(minutes=15)
+PRESENT = dt.timedelta(minutes=3)  # a browser lets a page in the background ask once a minute
+SECOND_THOUGHT = dt.timedelta(hours=1)  # so long an ended request keeps its number, so that a slip can be undone
+KEPT_DAYS = 14
+MAX_SUMMARY = 500
+MAX_NOTE = 1000
+MAX_MESSAGE = 1000
+_TALKERS = ("volunteer", "coordinator")
+
+
+class NotPossible(ValueError):
+    """What was asked for cannot be done now. `field` is what is wrong, `code` a name for it; the message is Danish."""
+
+    def __init__(self, message: str, field: str | None = None, code: str = "bad_request") -> None:
+        super().__init__(message)
+        self.message, self.field, self.code = message, field, code
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a person asks for: a call (with eight digits and a wish of `promise.WISHES`) or a chat; and about what."""
+
+    kind: str
+    summary: str
+    number: str | None = None
+    wish: str = "soonest"
+    topic: str | None = None
+    municipality: str | None = None
+    danger: bool = False
+
+
+def kept_days() -> float:
+    """Return how long a request is kept: VEJVISER_CALLBACK_DAYS, else 14."""
+    return float(os.environ.get("VEJVISER_CALLBACK_DAYS") or KEPT_DAYS)
+
+
+def danish_number(given: str) -> str:
+    """Return the eight digits of a Danish number. Raises NotPossible for all else, also for 112 and foreign ones."""
+    try:
+        parsed = phonenumbers.parse(given, "DK")
+    except phonenumbers.NumberParseException:
+        parsed = None
+    if parsed is None or parsed.country_code != 45 or not phonenumbers.is_valid_number(parsed):
+        raise NotPossible("Skriv et dansk telefonnummer med otte tal, fx 20 12 34 56.", "number")
+    return str(parsed.national_number)
+
+
+class Handoff:
+    """The requests in the database. Moments are arguments."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    # -- what can be offered -----------------------------------------------------------------------------------
+
+    def desk(self) -> Desk | None:
+        """Return when the helpline calls, detached, or None where nobody has set it up."""
+        with Session(self._engine, future=True) as session:
+            desk = session.get(Desk, 1)
+            session.expunge_all()
+            return desk
+
+    def set_desk(self, hours: str, calls_per_hour: int, closed: Sequence[dt.date]) -> None:
+        """Set when the helpline calls. Raises BadHours; promises already given stay."""
+        parse_hours(hours)
+        days = " ".join(sorted(day.isoformat() for day in closed))
+        with Session(self._engine, future=True) as session:
+            session.merge(Desk(id=1, hours=hours.strip(), calls_per_hour=calls_per_hour, closed_days=days))
+            session.commit()
+
+    def promises(self, calendar: Calendar, now: dt.datetime, sender: str | None = None) -> list[Promise]:
+        """Return the intervals that can be promised now; none where the helpline is not set up.
+
+        The request that `sender` may have already does not stand in its own way.
+        """
+        desk = self.desk()
+        if desk is None:
+            return []
+        return promises(_spans(desk, calendar, now), self._due(sender), int(desk.calls_per_hour), now)
+
+    def somebody_is_there(self, now: dt.datetime) -> bool:
+        """Return whether somebody who may take over a chat has the queue open right now."""
+        there = (
+            select(StaffSession.staff_id)
+            .join(StaffRole, StaffRole.staff_id == StaffSession.staff_id)
+            .where(StaffSession.polled_at > now - PRESENT, StaffRole.role.in_(_TALKERS))
+        )
+        with Session(self._engine, future=True) as session:
+            return session.execute(there.limit(1)).first() is not None
+
+    def _due(self, but: str | None) -> list[dt.datetime]:
+        waiting = select(HandoffRequest.promised_to).where(
+            HandoffRequest.kind == "call", HandoffRequest.state == "waiting", HandoffRequest.sender != (but or "")
+        )
+        with Session(self._engine, future=True) as session:
+            return list(session.execute(waiting).scalars())
+
+    # -- the person's side -------------------------------------------------------------------------------------
+
+    def place(self, sender: str, wish: Wish, calendar: Calendar, now: dt.datetime) -> HandoffRequest:
+        """Put a request into the queue, or change the one that the conversation has waiting already.
+
+        So a request that is sent again, because the line broke before the answer, is there once. Raises NotPossible
+        when the interval cannot be kept (any more), nobody is at the chat, or somebody has taken the request already.
+        """
+        values = self._promised(sender, wish, calendar, now)
+        row = HandoffRequest(
+            id=str(uuid.uuid4()), sender=sender, state="waiting", created_at=now, attempts=0, note="", **values
+        )
+        with Session(self._engine, future=True) as session:
+            session.add(row)
+            try:
+                session.commit()
+            except IntegrityError:  # there is one
+                session.rollback()
+                waits = and_(HandoffRequest.sender == sender, HandoffRequest.state == "waiting")
+                if wish.kind == "chat":  # the other way round a chat that nobody takes may become a call
+                    waits = and_(waits, HandoffRequest.kind == "chat")
+                if not _changed(session, waits, values):
+                    raise NotPossible(
+                        "Du har allerede bedt om et menneske. Træk det tilbage først, hvis du vil noget andet.",
+                        code="already_asked",
+                    ) from None
+                session.commit()
+        found = self.of(sender)
+        assert found is not None
+        return found
+
+    def _promised(self, sender: str, wish: Wish, calendar: Calendar, now: dt.datetime) -> dict[str, Any]:
+        values = {
+            "kind": wish.kind,
+            "summary": wish.summary,
+            "topic": wish.topic,
+            "municipality_code": wish.municipality,
+            "danger": wish.danger,
+        }
+        if wish.kind == "chat":
+            if not self.somebody_is_there(now):
+                raise NotPossible("Der er desværre ingen ved chatten lige nu. Du kan blive ringet op.", code="no_chat")
+            until = now + CHAT_PROMISE
+            return values | {"number": None, "wish": "today", "promised_from": now, "promised_to": until}
+        found = next((kept for kept in self.promises(calendar, now, sender) if kept.wish == wish.wish), None)
+        if found is None:
+            raise NotPossible("Det tidspunkt kan vi ikke love længere. Vælg et af de andre.", "wish", "no_wish")
+        assert wish.number is not None
+        return values | {
+            "number": wish.number,
+            "wish": wish.wish,
+            "promised_from": found.begins,
+            "promised_to": found.ends,
+        }
+
+    def of(self, sender: str) -> HandoffRequest | None:
+        """Return the newest request of a conversation, detached."""
+        wanted = (
+            select(HandoffRequest)
+            .where(HandoffRequest.sender == sender)
+            .order_by(HandoffRequest.ended_at.is_(None).desc(), HandoffRequest.created_at.desc())
+        )
+        return self._one(wanted.limit(1))
+
+    def withdraw(self, sender: str, now: dt.datetime) -> bool:
+        """End the open request of a conversation, number and words gone at once; return whether there was one."""
+        return self._step(
+            and_(HandoffRequest.sender == sender, HandoffRequest.ended_at.is_(None)),
+            state="withdrawn",
+            ended_at=now,
+            number=None,
+            summary="",
+            note="",
+        )
+
+    def forget(self, sender: str) -> None:
+        """Delete every request of a conversation, and what was written in it."""
+        with Session(self._engine, future=True) as session:
+            _delete(session, HandoffRequest.sender == sender)
+            session.commit()
+
+    # -- the helpline's side -----------------------------------------------------------------------------------
+
+    def get(self, request_id: str) -> HandoffRequest | None:
+        """Return a request, detached, or None."""
+        return self._one(select(HandoffRequest).where(HandoffRequest.id == request_id))
+
+    def queue(self) -> list[HandoffRequest]:
+        """Return the open requests, chats first, then as they are due; detached."""
+        wanted = (
+            select(HandoffRequest)
+            .where(HandoffRequest.ended_at.is_(None))
+            .order_by(HandoffRequest.kind == "call", HandoffRequest.promised_to)
+        )
+        with Session(self._engine, future=True) as session:
+            rows = list(session.execute(wanted).scalars())
+            session.expunge_all()
+            return rows
+
+    def ended_by(self, staff_id: str, now: dt.datetime) -> list[HandoffRequest]:
+        """Return what somebody ended within the hour in which it can be undone, newest first; detached."""
+        wanted = (
+            select(HandoffRequest)
+            .where(HandoffRequest.claimed_by == staff_id, HandoffRequest.ended_at > now - SECOND_THOUGHT)
+            .where(HandoffRequest.state.in_(("done", "unreached")))
+            .order_by(HandoffRequest.ended_at.desc())
+        )
+        with Session(self._engine, future=True) as session:
+            rows = list(session.execute(wanted).scalars())
+            session.expunge_all()
+            return rows
+
+    def claim(self, request_id: str, staff_id: str, now: dt.datetime) -> bool:
+        """Take a waiting request; return False when somebody else was first, or it is not there any more."""
+        in_time = func.coalesce(HandoffRequest.in_time, HandoffRequest.promised_to >= now)
+        return self._step(
+            and_(HandoffRequest.id == request_id, HandoffRequest.state == "waiting"),
+            state="claimed",
+            claimed_by=staff_id,
+            claimed_at=now,
+            in_time=in_time,
+        )
+
+    def release(self, request_id: str, staff_id: str) -> bool:
+        """Lay a request back for others, with its promise."""
+        return self._step(_mine(request_id, staff_id), state="waiting", claimed_by=None, claimed_at=None)
+
+    def write_note(self, request_id: str, staff_id: str, note: str) -> bool:
+        """Keep a note with one's own request."""
+        return self._step(_mine(request_id, staff_id), note=note[:MAX_NOTE])
+
+    def done(self, request_id: str, staff_id: str, now: dt.datetime) -> bool:
+        """End a request: they talked."""
+        return self._step(_mine(request_id, staff_id), state="done", ended_at=now)
+
+    def hand_back(self, request_id: str, staff_id: str, now: dt.datetime) -> bool:
+        """End a request and give the conversation back to the bot."""
+        return self._step(_mine(request_id, staff_id), state="handed_back", ended_at=now)
+
+    def no_answer(self, request_id: str, staff_id: str, calendar: Calendar, now: dt.datetime) -> bool:
+        """Note that nobody picked up. Twice the request goes back into the queue with a new promise, then it ends."""
+        row = self.get(request_id)
+        desk = self.desk()
+        if row is None:
+            return False
+        tried: dict[str, Any] = {"attempts": row.attempts + 1, "tried_at": now}
+        found = None
+        if row.attempts + 1 < TRIES and desk is not None:
+            found = promise(
+                "soonest", _spans(desk, calendar, now + SECOND_THOUGHT), self._due(None), desk.calls_per_hour, now
+            )
+        if found is None:
+            tried |= {"state": "unreached", "ended_at": now}
+        else:
+            tried |= {"state": "waiting", "claimed_by": None, "claimed_at": None}
+            tried |= {"promised_from": found.begins, "promised_to": found.ends}
+        return self._step(and_(_mine(request_id, staff_id), HandoffRequest.attempts == row.attempts), **tried)
+
+    def reopen(self, request_id: str, staff_id: str, now: dt.datetime) -> bool:
+        """Undo within the hour that one ended a call; False when that is over, or the person has asked anew."""
+        mine = and_(
+            HandoffRequest.id == request_id,
+            HandoffRequest.claimed_by == staff_id,
+            HandoffRequest.state.in_(("done", "unreached")),
+            HandoffRequest.kind == "call",
+            HandoffRequest.settled.is_(False),
+            HandoffRequest.ended_at > now - SECOND_THOUGHT,
+        )
+        try:
+            return self._step(mine, state="claimed", ended_at=None)
+        except IntegrityError:
+            return False
+
+    # -- a chat that somebody has taken over -------------------------------------------------------------------
+
+    def taken_over(self, sender: str, now: dt.datetime) -> HandoffRequest | None:
+        """Return the chat that a human has with this conversation, detached; None when the bot has the word.
+
+        A human who has gone without giving it back gives it back so: nobody writes to an empty chair.
+        """
+        row = self._one(
+            select(HandoffRequest).where(
+                HandoffRequest.sender == sender, HandoffRequest.kind == "chat", HandoffRequest.state == "claimed"
+            )
+        )
+        if row is None or self._is_there(row.claimed_by, now):
+            return row
+        self.hand_back(row.id, row.claimed_by, now)
+        return None
+
+    def say(self, request_id: str, author: str, text: str, now: dt.datetime, danger: bool = False) -> bool:
+        """Add a message to a chat that is taken over; return False when it is not any more."""
+        with Session(self._engine, future=True) as session:
+            still = and_(HandoffRequest.id == request_id, HandoffRequest.state == "claimed")
+            if not _changed(session, still, {"danger": or_(HandoffRequest.danger, danger)}):
+                return False
+            session.add(HandoffMessage(request_id=request_id, author=author, text=text, danger=danger, at=now))
+            session.commit()
+            return True
+
+    def messages(self, request_id: str, after: int = 0) -> list[HandoffMessage]:
+        """Return what was written after a message (its id), oldest first; detached."""
+        wanted = (
+            select(HandoffMessage)
+            .where(HandoffMessage.request_id == request_id, HandoffMessage.id > after)
+            .order_by(HandoffMessage.id)
+        )
+        with Session(self._engine, future=True) as session:
+            rows = list(session.execute(wanted).scalars())
+            session.expunge_all()
+            return rows
+
+    def _is_there(self, staff_id: str | None, now: dt.datetime) -> bool:
+        seen = or_(StaffSession.polled_at > now - PRESENT, StaffSession.seen_at > now - PRESENT)
+        with Session(self._engine, future=True) as session:
+            there = select(StaffSession.staff_id).where(StaffSession.staff_id == (staff_id or ""), seen)
+            return session.execute(there.limit(1)).first() is not None
+
+    # -- by the clock ------------------------------------------------------------------------------------------
+
+    def sweep(self, now: dt.datetime, days: float = KEPT_DAYS, hours: float = 24) -> None:
+        """Give up chats nobody took, count what ended, and delete: numbers an hour after the end, what was written in a
+        chat after `hours`, requests after `days`, whatever became of them.
+        """
+        with Session(self._engine, future=True) as session:
+            tired = and_(
+                HandoffRequest.kind == "chat",
+                HandoffRequest.state == "waiting",
+                HandoffRequest.created_at < now - CHAT_GIVES_UP,
+            )
+            _changed(session, tired, {"state": "expired", "ended_at": now})
+            old = HandoffRequest.created_at < now - dt.timedelta(days=days)
+            over = or_(HandoffRequest.ended_at <= now - SECOND_THOUGHT, old)
+            for row in session.execute(select(HandoffRequest).where(over, HandoffRequest.settled.is_(False))).scalars():
+                mine = and_(HandoffRequest.id == row.id, HandoffRequest.settled.is_(False))
+                ended = row.ended_at or now
+                if _changed(session, mine, {"settled": True, "number": None, "ended_at": ended}):  # not another sweep
+                    _count(session, row)
+            quiet = select(HandoffRequest.id).where(HandoffRequest.ended_at < now - dt.timedelta(hours=hours))
+            session.execute(
+                delete(HandoffMessage)
+                .where(HandoffMessage.request_id.in_(quiet))
+                .execution_options(synchronize_session=False)
+            )
+            _delete(session, old)
+            session.commit()
+
+    def sweep_forever(self) -> None:
+        """Sweep every ten minutes for as long as the process lives."""
+        while True:
+            with contextlib.suppress(SQLAlchemyError):  # a database that is busy or away is swept next time
+                self.sweep(dt.datetime.now(dt.timezone.utc), kept_days(), kept_hours())
+            time.sleep(SWEPT_SECONDS)
+
+    # -- pieces ------------------------------------------------------------------------------------------------
+
+    def _one(self, wanted: Any) -> HandoffRequest | None:
+        with Session(self._engine, future=True) as session:
+            row = session.execute(wanted).scalar_one_or_none()
+            session.expunge_all()
+            return row
+
+    def _step(self, which: Any, **values: Any) -> bool:
+        with Session(self._engine, future=True) as session:
+            changed = _changed(session, which, values)
+            session.commit()
+            return changed
+
+
+def _spans(desk: Desk, calendar: Calendar, now: dt.datetime) -> list[Span]:
+    closed = [dt.date.fromisoformat(day) for day in desk.closed_days.split()]
+    return [
+        (max(opens, now), closes) for opens, closes in desk_spans(desk.hours, closed, calendar, now) if closes > now
+    ]
+
+
+def _mine(request_id: str, staff_id: str) -> Any:
+    return and_(
+        HandoffRequest.id == request_id, HandoffRequest.claimed_by == staff_id, HandoffRequest.state == "claimed"
+    )
+
+
+def _changed(session: Session, which: Any, values: dict[str, Any]) -> bool:
+    change = update(HandoffRequest).where(which).values(**values).execution_options(synchronize_session=False)
+    return bool(session.execute(change).rowcount)
+
+
+def _delete(session: Session, which: Any) -> None:
+    ids = select(HandoffRequest.id).where(which)
+    for statement in (
+        delete(HandoffMessage).where(HandoffMessage.request_id.in_(ids)),
+        delete(HandoffRequest).where(which),
+    ):
+        session.execute(statement.execution_options(synchronize_session=False))
+
+
+def _count(session: Session, row: HandoffRequest) -> None:
+    """Count what became of a request; one that nobody took in fourteen days has expired."""
+    about = {
+        "day": row.created_at.astimezone(COPENHAGEN).date(),
+        "kind": row.kind,
+        "outcome": row.state if row.ended_at else "expired",
+        "in_time": bool(row.in_time),
+    }
+    mine = [getattr(HandoffTally, name) == value for name, value in about.items()]
+    one_more = update(HandoffTally).where(*mine).values(count=HandoffTally.count + 1)
+    if not session.execute(one_more.execution_options(synchronize_session=False)).rowcount:
+        session.add(HandoffTally(**about, count=1))
+        session.flush()

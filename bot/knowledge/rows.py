@@ -1,0 +1,109 @@
+"""The municipalities' lines as they live in the database: what the files brought, and what editors made of it.
+
+The facts are made from these lines, so an editor's change goes through the same check as a file. A line nobody has
+touched follows the files. A line an editor changed or confirmed stays hers, as a whole: she vouched for all of it on
+that day. When the files come with something else for it, that is kept beside it as a conflict until she has looked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.knowledge.models import SheetRow, stable_id
+from bot.knowledge.sheets import LOCAL, SOURCED, Line, Problem
+
+WHOLE = "row"  # in place of a column: the line itself came or went
+_KEYS = {
+    "municipality.csv": ("organization", ()),
+    "departments.csv": ("organization", ("type", "name")),
+    "units.csv": ("organization/unit", ("name",)),
+    "processing_times.csv": ("processing_time", ("topic", "text")),
+    "service_notes.csv": ("service_note", ("topic", "facet", "text")),
+    "closing_days.csv": ("schedule_exception", ("month", "day", "date")),
+}
+
+
+def identify(code: str, sheets: dict[str, list[Line]]) -> None:
+    """Give each line of a municipality's files its id: the same at every load, also when its source or date changes."""
+    for name, lines in sheets.items():
+        kind, columns = _KEYS[name]
+        seen: dict[tuple[str, ...], int] = {}
+        for line in lines:
+            key = tuple(line.cells[column] for column in columns)
+            seen[key] = again = seen.get(key, 0) + 1
+            line.id = stable_id(kind, code, *key, *([again] if again > 1 else []))
+
+
+def merge(session: Session, local: dict[str, dict[str, list[Line]]]) -> bool:
+    """Bring the lines of the files in. Returns whether some line is an editor's, so that files and table differ."""
+    known = {row.id: row for row in session.execute(select(SheetRow)).scalars()}
+    edited = False
+    for code, sheets in local.items():
+        for name, lines in sheets.items():
+            for position, line in enumerate(lines):
+                row = known.pop(line.id, None)
+                if row is None:
+                    row = SheetRow(id=line.id, municipality_code=code, sheet=name, cells=line.cells, removed=False)
+                    session.add(row)
+                elif row.edited:
+                    edited = True
+                    row.incoming = _differences(row, line.cells)
+                else:
+                    row.cells = line.cells
+                row.position, row.shipped, row.fault = position, line.cells, None
+    for row in known.values():
+        if not row.edited:
+            session.delete(row)
+            continue
+        edited = True
+        row.fault = None
+        if row.shipped is not None:
+            row.shipped, row.incoming = None, None if row.removed else {WHOLE: ""}
+    session.flush()
+    return edited
+
+
+def _differences(row: SheetRow, cells: dict[str, str]) -> dict[str, str] | None:
+    """Return what the files now say of an editor's line, where they say something new that she does not."""
+    before, waiting = row.shipped or {}, row.incoming or {}
+    new = {
+        column: cell
+        for column, cell in cells.items()
+        if cell != row.cells.get(column) and (column in waiting or cell != before.get(column))
+    }
+    return new if new.keys() - SOURCED.keys() else None  # another date or source for the same facts is no conflict
+
+
+def lines(session: Session, code: str | None = None) -> dict[str, dict[str, list[Line]]]:
+    """Return the lines the facts are made from, of one municipality or all, by code and sheet."""
+    query = select(SheetRow).order_by(SheetRow.municipality_code, SheetRow.position)
+    if code is not None:
+        query = query.where(SheetRow.municipality_code == code)
+    found: dict[str, dict[str, list[Line]]] = {}
+    for row in session.execute(query).scalars():
+        sheets = found.setdefault(row.municipality_code, {name: [] for name in LOCAL})
+        cells = row.shipped if row.fault else None if row.removed else row.cells
+        if cells is not None:
+            into = sheets[row.sheet]
+            into.append(Line(f"{row.municipality_code}/{row.sheet}", len(into) + 2, cells, row.id))
+    return found
+
+
+def set_aside(session: Session, problems: Iterable[Problem]) -> None:
+    """Mark the editors' lines that these problems point at: the files' own lines hold until somebody has looked."""
+    every = [line for sheets in lines(session).values() for found in sheets.values() for line in found]
+    at = {(line.file, line.line): line.id for line in every}
+    for problem in problems:
+        row = session.get(SheetRow, at.get((problem.file, problem.line), ""))
+        if row is not None and row.edited:
+            row.fault = f"{problem.column}: {problem.what}. {problem.instead}".strip()
+    session.flush()
+
+
+def conflicts(session: Session, codes: Collection[str] | None = None) -> list[SheetRow]:
+    """Return the editors' lines that the files contradict, or that no longer fit; `codes` limits the municipalities."""
+    rows = session.execute(select(SheetRow).order_by(SheetRow.municipality_code, SheetRow.position)).scalars()
+    return [row for row in rows if (row.incoming or row.fault) and (codes is None or row.municipality_code in codes)]

@@ -1,0 +1,33 @@
+"""The migrations make exactly the tables of the models."""
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+
+from bot.handoff import models as handoff
+from bot.knowledge import models as knowledge
+from bot.knowledge.database import make_engine, migrate
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory):
+    engine = make_engine(f"sqlite:///{tmp_path_factory.mktemp('migrations')}/fresh.db")
+    migrate(engine)
+    return engine
+
+
+@pytest.mark.parametrize("models", [knowledge, handoff], ids=["knowledge", "handoff"])
+def test_models_and_migrations_agree(fresh, models):
+    ours = models.Base.metadata.tables
+    with fresh.connect() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"include_name": lambda name, kind, _parents: kind != "table" or name in ours}
+        )
+        assert compare_metadata(context, models.Base.metadata) == []
+
+
+def test_what_is_deleted_is_overwritten_and_keys_hold(fresh):
+    with fresh.connect() as connection:
+        assert connection.execute(text("PRAGMA secure_delete")).scalar_one() == 1
+        assert connection.execute(text("PRAGMA foreign_keys")).scalar_one() == 1
