@@ -24,6 +24,7 @@ from bot.edge.sms.store import CEILING, ON_ITS_WAY, SmsStore
 from bot.edge.turn import hear
 from bot.jobs.queue import Jobs
 from bot.knowledge.directory import Directory, Shelf
+from bot.knowledge.places import gazetteer
 
 NOT_CAPPED = ("urgent", "stop", "forget")  # a way out of danger, and what somebody has a right to
 
@@ -59,15 +60,18 @@ class Office:
 
     def serve(self, sender: str) -> None:
         """Answer what a person wrote, oldest first, and send what waits for them, until nothing is left to do now."""
-        holder = str(uuid.uuid4())
+        holder, held = str(uuid.uuid4()), self._clock()
         if not self._hold(sender, holder):
             # Whoever has them looks again after letting go. Should that job be dead, this one comes after it.
             self.jobs.serve(sender, delay=self._pace.hold + 1)
             return
         try:
             while self._step(sender):
-                if not self._hold(sender, holder):
-                    return
+                # One step takes 15 seconds at most: four of Rasa, ten of the gateway.
+                if (self._clock() - held).total_seconds() > self._pace.hold / 3:
+                    held = self._clock()
+                    if not self._hold(sender, holder):
+                        return
         finally:
             self._store.let_go(sender, holder)
         if self._store.has_work(sender, self._clock()):
@@ -77,7 +81,12 @@ class Office:
             self.jobs.serve(sender, delay=max(0.1, (outbound.due_at - now).total_seconds()))
 
     def begin(self) -> None:
-        """Start anew after a stop or a kill. A queue in a file has this one worker only, so nobody is in hand."""
+        """Start anew after a stop or a kill. A queue in a file has this one worker only, so nobody is in hand.
+
+        The table is read now, so that the first person does not wait for it.
+        """
+        if directory := self._directory():
+            gazetteer(directory)
         if isinstance(self.jobs.huey, SqliteHuey):
             self._store.let_all_go()
 
