@@ -154,7 +154,7 @@ def _wish(body: dict[str, Any], summary: str, directory: Directory) -> Wish:
     kind, wish, number = body.get("kind", "call"), body.get("wish", "soonest"), body.get("number")
     if kind not in ("call", "chat"):
         raise BadRequest("Feltet kind skal være call eller chat.", "kind")
-    if wish not in WISHES:
+    if not isinstance(wish, str) or wish not in WISHES:
         raise BadRequest(f"Feltet wish skal være en af: {', '.join(WISHES)}.", "wish")
     topic, municipality = body.get("topic"), body.get("municipality")
     if topic is not None and (not isinstance(topic, str) or topic not in directory.topics):

@@ -22,8 +22,8 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
 from bot.knowledge.directory import is_old
-from bot.knowledge.hours import COPENHAGEN
-from bot.knowledge.labels import COLUMNS, LOCKED, SHEETS, UNSPOKEN, title, to_danish
+from bot.knowledge.hours import COPENHAGEN, danish_hours
+from bot.knowledge.labels import COLUMNS, HOURS, LOCKED, SHEETS, UNSPOKEN, WORDS, title, to_danish
 from bot.knowledge.load import check_municipality, next_version, replace_municipality
 from bot.knowledge.models import Change, Municipality, SheetRow
 from bot.knowledge.rows import WHOLE, lines
@@ -408,7 +408,12 @@ class _Work:
         row = at.get((problem.file, problem.line))
         if row in self.new:
             row = str(self.new[row])
-        return Fault(row, problem.column, problem.what, problem.instead)
+        what, instead = problem.what, problem.instead
+        if problem.column in HOURS:
+            what, instead = danish_hours(what), danish_hours(instead)
+        elif problem.column in WORDS and "Skriv en af" in instead:
+            instead = f"Skriv en af: {', '.join(WORDS[problem.column].values())}."
+        return Fault(row, problem.column, what, instead)
 
     def _clean(self, where: str, sheet: str, given: Mapping[str, str], before: Mapping[str, str]) -> dict[str, str]:
         """Return the columns that get another text; one that may not be changed here is a fault."""

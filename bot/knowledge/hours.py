@@ -36,6 +36,7 @@ _DANISH_DAYS = {
     "PH": "helligdage",
 }
 _ENGLISH_DAYS = {danish: english for english, danish in _DANISH_DAYS.items()}
+_ENGLISH_DAY = re.compile(rf"\b({'|'.join(_DANISH_DAYS)})\b")
 _DANISH_DAY = re.compile(rf"\b({'|'.join(_ENGLISH_DAYS)})\b", re.IGNORECASE)
 
 
@@ -75,7 +76,7 @@ def parse_hours(text: str) -> list[Interval]:
 
 def danish_hours(text: str) -> str:
     """Return hours with the days in Danish, as `parse_hours` reads them too: `ma-on 10:00-14:00; to 10:00-17:00`."""
-    return re.sub("|".join(_DANISH_DAYS), lambda day: _DANISH_DAYS[day[0]], text)
+    return _ENGLISH_DAY.sub(lambda day: _DANISH_DAYS[day[0]], text)
 
 
 def english_hours(text: str) -> str:
@@ -90,7 +91,7 @@ def _intervals(text: str) -> list[Interval]:
         holiday = OpeningHours(rules, country="DK")
     except ParserError as error:
         raise BadHours(
-            f"'{text}' er ikke åbningstider", "Skriv fx Mo-We 10:00-14:00; Th 10:00-17:00, eller ma-on, to."
+            f"'{text}' er ikke åbningstider", "Skriv fx Mo-We 10:00-14:00; Th 10:00-17:00 (OSM opening_hours)."
         ) from error
     days = [(byday, plain, _PLAIN_MONDAY + dt.timedelta(days=n)) for n, byday in enumerate(WEEKDAYS)]
     if PUBLIC_HOLIDAY in rules or "24/7" in rules:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
+from bot.handoff.requests import CHAT_PROMISE
 from tests.browser import SHOTS, violations
 from tests.helpline.conftest import PASSWORD, house_of
 
@@ -34,6 +35,7 @@ def test_a_day(sits, house, axe):
     vera.keyboard.press("Enter")
     vera.get_by_text("Ingen venter lige nu").wait_for()
     vera.get_by_role("link", name="Opslag").click()
+    vera.get_by_role("heading", name="Opslag").wait_for()
     vera.keyboard.type("tabt arb køge")
     vera.get_by_role("option", name="Tabt arbejdsfortjeneste").first.wait_for()
     expect(vera.locator("#kommune")).to_have_value("Køge")
@@ -169,3 +171,21 @@ def test_what_was_typed_stays_when_the_line_breaks(sits, house):
     mother.unroute("**/api/v1/callbacks")
     mother.get_by_role("button", name="Bed om opkaldet").click()
     mother.get_by_text("Vi ringer til dig").wait_for()
+
+
+def test_where_nobody_comes_to_the_chat_a_call_is_one_press_away(sits, house):
+    sits(house, "/koe", "viggo")
+    mother = sits(house, f"{house.door}/?kommune=0259")
+    mother.get_by_role("button", name="Spørg Vejviser").click()
+    mother.get_by_text("Jeg er en chatbot").wait_for()
+    writes(mother, "jeg vil gerne tale med et menneske")
+    mother.get_by_role("button", name="Skriv med et menneske nu").click()
+    mother.get_by_role("button", name="Bed om et menneske").click()
+    mother.get_by_text("Vi finder et menneske til dig").wait_for()
+    house.clock.now += CHAT_PROMISE * 1.1
+    mother.get_by_text("ingen fri ved chatten").wait_for()
+    mother.locator(".message").last.get_by_role("button", name="Bliv ringet op").click()
+    mother.get_by_label("Dit telefonnummer").fill("20 12 34 56")
+    mother.get_by_role("button", name="Bed om opkaldet").click()
+    mother.get_by_text("Vi ringer til dig i dag").wait_for()
+    assert [(row.kind, row.number) for row in house.handoff.queue()] == [("call", "20123456")]

@@ -2,7 +2,8 @@
 
 The door to Rasa alone, SMS to the widget, and how soon a volunteer sees a first result to a plain look-up.
 
-Needs a running `make run`, at its usual ports or at those in VEJVISER_BENCH="8000 5005 8100 8010" (door, Rasa, telephone, console).
+Needs a running `make run`, at its usual ports or at those in VEJVISER_BENCH="8000 5005 8100 8010" (door, Rasa,
+telephone, console).
 The same messages go each way in turn, each as the first of a conversation, so all do the same work.
 """
 

@@ -125,7 +125,7 @@ def test_a_neighbours_line_is_not_hers(table):
     ("cells", "says"),
     [
         ({"phone": "12 34"}, "telefon: '12 34' er ikke et dansk telefonnummer. Skriv 8 cifre"),
-        ({"phone_hours": "9-15"}, "telefontid: '9-15' er ikke åbningstider. Skriv fx Mo-We"),
+        ({"phone_hours": "9-15"}, "telefontid: '9-15' er ikke åbningstider. Skriv fx ma-on"),
         ({"email": "raadhus"}, "er ikke en e-mailadresse. Skriv fx"),
         ({"topics": "bostotte"}, "Mente du 'bostoette'?"),
         ({"type": "familieafdelng"}, "Mente du 'familieafdeling'?"),

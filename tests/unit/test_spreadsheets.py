@@ -90,8 +90,8 @@ def test_three_errors_by_cell_and_nothing_of_the_rest(table):
     assert {fault.cell for fault in refused.faults} == set(work.cells)
     phone = next(one for one in said if "dansk telefonnummer" in one)
     assert phone.startswith(f"Ark 'afdelinger', celle {work.cells[0]}: '12' er ikke et dansk telefonnummer. Skriv 8")
-    assert any("'måske' kendes ikke" in one for one in said)
-    assert any("'9-15' er ikke åbningstider" in one for one in said)
+    assert any("'måske' kendes ikke. Skriv en af: ja, delvis, nej, efter aftale, ved ikke." in one for one in said)
+    assert any("'9-15' er ikke åbningstider. Skriv fx ma-on 10:00-14:00" in one for one in said)
 
 
 def test_somebody_changed_the_line_since_the_export(table):

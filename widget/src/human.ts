@@ -26,6 +26,7 @@ export class Human {
   private seen = 0; // the last message of a human that was shown
   private said = ""; // how it stood when it was last said
   private standing: Standing | null = null;
+  private asked: Answer | null = null; // what was offered, should nobody come
 
   constructor(private readonly talk: Talk) {}
 
@@ -54,6 +55,7 @@ export class Human {
     this.standing = null;
     this.seen = 0;
     this.said = "";
+    this.asked = null;
   }
 
   private open(box: HTMLElement, answer: Answer, offered: Callback, kind: "call" | "chat"): void {
@@ -98,6 +100,7 @@ export class Human {
         this.talk.focus();
         form.remove();
         this.said = "";
+        this.asked = answer;
         this.show(state, false);
         this.talk.say(state.redacted ? t.redacted : "");
       } catch (error) {
@@ -132,6 +135,12 @@ export class Human {
       last = talk.add("bot", ...paragraphs(now.text));
       if (now.helplines.length) last.append(helplineCard(now, talk.language, talk.t));
       if (now.state === "waiting") last.append(this.undo(now));
+      const calls = this.asked?.callback?.calls ?? [];
+      // Nobody came to the chat, or nobody picked up: the way on is a call, without asking for it anew.
+      if ((now.late ? now.kind === "chat" : now.helplines.length && !this.waits) && calls.length) {
+        const answer = this.asked!;
+        last.append(this.offer({ ...answer, callback: { ...answer.callback!, chat: false } }));
+      }
     };
     if (now.state === "claimed") tell();
     for (const message of state.messages) {
