@@ -6,8 +6,8 @@ takes about a millisecond. What the words do not find, the assistant's understan
 
 from __future__ import annotations
 
-import functools
 import re
+import threading
 from bisect import bisect_left
 from dataclasses import dataclass
 
@@ -64,7 +64,8 @@ class Index:
     """The names of one reading of the table."""
 
     def __init__(self, directory: Directory) -> None:
-        self._directory = directory
+        self.directory = directory
+        self.places = gazetteer(directory)
         self._laws = LawBook(directory)
         entries = [_entry("title", row.title, row.code) for row in directory.topics.values()]
         entries += [_entry(word.kind, word.word, word.topic) for word in directory.words]
@@ -91,7 +92,7 @@ class Index:
         Every word must begin one of a name's words; a municipality named in the text is taken out of it. With a
         municipality (code) its departments are searched by name as well.
         """
-        place = gazetteer(self._directory).find(text).concerned
+        place = self.places.find(text).concerned
         if place is not None:
             text = f"{text[: place.start]} {text[place.end :]}".strip() or text
             municipality = place.code
@@ -153,7 +154,7 @@ class Index:
         _keep(found, key, Hit(title, why, entry.topic, entry.explained))
 
     def _title(self, topic: str) -> str:
-        return str(self._directory.topics[topic].title)
+        return str(self.directory.topics[topic].title)
 
 
 def _entry(kind: str, text: str, topic: str | None, explained: str | None = None) -> _Entry:
@@ -166,7 +167,23 @@ def _keep(found: dict[str, tuple[tuple[float, ...], Hit]], key: tuple[float, ...
         found[name] = (key, hit)
 
 
-@functools.lru_cache(maxsize=2)
+_building = threading.Lock()
+_latest: Index | None = None
+
+
 def index(directory: Directory) -> Index:
-    """Return the index of a reading of the table, made once for it."""
-    return Index(directory)
+    """Return the index of a reading of the table, made once for it (about a second, with the names of places).
+
+    While one caller makes the next one, the others go on with the last: a table that was edited stalls nobody.
+    """
+    global _latest
+    if _latest is not None and _latest.directory is directory:
+        return _latest
+    if not _building.acquire(blocking=_latest is None):
+        return _latest  # type: ignore[return-value]  # there is one: only then it does not wait
+    try:
+        if _latest is None or _latest.directory is not directory:
+            _latest = Index(directory)
+        return _latest
+    finally:
+        _building.release()

@@ -18,7 +18,7 @@ from bot.helpline.access import EVERYBODY, add_to_menu, allowed
 from bot.helpline.context import directory, now, trace
 from bot.knowledge.directory import Directory, UnknownTopic
 from bot.knowledge.models import FACETS
-from bot.knowledge.places import gazetteer, near_names
+from bot.knowledge.places import near_names
 from bot.safety.conversations import Conversations
 from bot.safety.crisis import is_crisis
 from bot.safety.redact import redact, without_marks
@@ -130,7 +130,7 @@ def municipality_of(given: str, table: Directory) -> str | None:
     """Return the code of a municipality named by code, name, town, or the beginning of only one name; else None."""
     if given in table.municipalities:
         return given
-    if place := gazetteer(table).find(given, alone=True).concerned:
+    if place := index(table).places.find(given, alone=True).concerned:
         return place.code
     begins = [row.code for row in table.municipalities.values() if row.name.casefold().startswith(given.casefold())]
     return begins[0] if len(begins) == 1 else None

@@ -1,13 +1,16 @@
 """What a volunteer finds while the caller talks: by words, by card, side by side, read aloud, as an SMS with a yes."""
 
 import re
+import threading
 
 import pytest
 
 from bot.answers.find import find_answer
-from bot.answers.search import Index
+from bot.answers.search import Index, index
 from bot.answers.text import say_aloud
 from bot.helpline.app import create_app
+from bot.knowledge.database import make_engine
+from bot.knowledge.directory import Directory
 from bot.knowledge.models import FACETS
 from tests.conftest import CLOCKS, MONDAY
 from tests.helpline.conftest import NOBODY, enter, token_of
@@ -79,6 +82,23 @@ def test_a_word_of_the_system_is_explained(words):
 def test_nonsense_finds_nothing(words):
     for typed in ("", " ", "qwzx", "\u0000", "§§§", "%", "' OR 1=1"):
         assert words.find(typed).hits == [], typed
+
+
+def test_the_index_is_made_once_however_many_ask_and_anew_for_a_new_table(database):
+    one, other = (Directory.read(make_engine(database)) for _ in range(2))
+    first = index(one)
+    assert index(one) is first
+    barrier, met = threading.Barrier(8), []
+
+    def ask():
+        barrier.wait()
+        met.append(index(other))
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    assert len(set(map(id, met))) <= 2 and {found.directory for found in met} <= {one, other}
+    assert index(other).directory is other and index(other) is index(other)
 
 
 # -- read aloud --------------------------------------------------------------------------------------------------

@@ -121,6 +121,7 @@ function node(tag, className, text = "") {
 }
 
 field.addEventListener("input", search);
+if (field.value.trim()) search(); // typed before this was loaded
 place.addEventListener("input", () => {
   placeWasNamed = false;
   if (field.value.trim()) search();
