@@ -398,10 +398,11 @@ def helpline_line(line: Line) -> str:
 
 
 def main_number_line(main: MainNumber | None) -> str:
-    """Return a municipality's number and where it comes from, or nothing where it is not known."""
+    """Return a municipality's number and where it comes from, in one line; nothing where it is not known."""
     if main is None:
         return ""
-    return "\n".join(part for part in (f"{main.whose}: {main.number}.", source_line(main.sources)) if part)
+    source = f" (kilde: {_named(main.sources[0])})" if main.sources else ""
+    return f"{main.whose}: {main.number}{source}."
 
 
 def source_line(sources: list[SourceNote]) -> str:
@@ -409,9 +410,13 @@ def source_line(sources: list[SourceNote]) -> str:
     if not sources:
         return ""
     first = sources[0]
-    name = host_of(first.url) if first.url else (first.title or "").split(": ", 1)[-1]
     doubt = " Ring og hør, hvis du er i tvivl." if first.confidence == "medium" or first.stale else ""
-    return f"Kilde: {name}, {age_of(first.date_text, plain=True)}.{doubt}"
+    return f"Kilde: {_named(first)}.{doubt}"
+
+
+def _named(source: SourceNote) -> str:
+    name = host_of(source.url) if source.url else (source.title or "").split(": ", 1)[-1]
+    return f"{name}, {age_of(source.date_text, plain=True)}"
 
 
 def age_of(as_of: str, plain: bool = False) -> str:

@@ -90,9 +90,7 @@ def _intervals(text: str) -> list[Interval]:
         plain = OpeningHours(rules)
         holiday = OpeningHours(rules, country="DK")
     except ParserError as error:
-        raise BadHours(
-            f"'{text}' er ikke åbningstider", "Skriv fx Mo-We 10:00-14:00; Th 10:00-17:00 (OSM opening_hours)."
-        ) from error
+        raise BadHours(f"'{text}' er ikke åbningstider", "Skriv fx Mo-We 10:00-14:00; Th 10:00-17:00.") from error
     days = [(byday, plain, _PLAIN_MONDAY + dt.timedelta(days=n)) for n, byday in enumerate(WEEKDAYS)]
     if PUBLIC_HOLIDAY in rules or "24/7" in rules:
         days.append((PUBLIC_HOLIDAY, holiday, _HOLIDAY_THURSDAY))

@@ -168,7 +168,7 @@ def test_a_human_is_told_what_the_talk_was_about(directory):
 
 def test_at_night_the_lines_are_named_with_their_hours(directory):
     message = handoff_turn(State(municipality="0259"), directory, CLOCKS["christmas eve"])
-    assert "Køge Kommune: 56 67 67 67.\nKilde: " in message.text and message.answer.sources
+    assert "Køge Kommune: 56 67 67 67 (kilde: koege.dk, " in message.text and message.answer.sources
     assert not any(line.open_now for line in message.answer.helplines)
 
 
