@@ -15,20 +15,22 @@ from flask import Flask, Response, request
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from bot.answers.answer import Answer
 from bot.edge import limits, log, metrics
 from bot.edge.guard import HEADERS, ONE_YEAR
 from bot.edge.rasa import Rasa
 from bot.edge.settings import SettingsError
+from bot.edge.sms.outbox import Outbox
+from bot.edge.sms.settings import SmsSettings
+from bot.edge.sms.store import SmsStore
 from bot.helpline import access, desk, faults, figures, keeping, login, lookup, queue, texts, users
 from bot.helpline.settings import Settings
 from bot.helpline.staff import LONGEST, StaffBook
+from bot.jobs.queue import Jobs, make_huey
 from bot.knowledge.database import make_engine
 from bot.knowledge.directory import Shelf
 
 PARTS = (login, lookup, queue, desk, keeping, figures, users)
 MAX_BODY = 64 * 1024
-Sms = Callable[[str, Answer], None]
 
 
 def create_app(
@@ -39,14 +41,15 @@ def create_app(
     secret: str | None = None,
     limited: bool = True,
     settings: Settings | None = None,
-    send_sms: Sms | None = None,
+    sms: SmsSettings | None = None,
 ) -> Flask:
     """Return the console. Addresses default to the environment, as the door's do.
 
-    `send_sms` takes eight digits and an answer and sends it; without it the console offers no SMS. Raises
-    SettingsError, also in production while an account that `make run` made is open.
+    `sms` defaults to the environment's; without a gateway the console offers no SMS. Raises SettingsError, also in
+    production while an account that `make run` made is open.
     """
     settings = settings or Settings.read(secret=secret)
+    sms = sms or SmsSettings.read()
     engine = make_engine(database_url)
     staff = StaffBook(engine)
     if settings.door.production and (left := staff.development_logins()):
@@ -72,7 +75,7 @@ def create_app(
         SHELF=Shelf(engine),
         STAFF=staff,
         CLOCK=clock,
-        SEND_SMS=send_sms,
+        OUTBOX=Outbox(sms, SmsStore(engine), Jobs(make_huey()), settings.door.secret) if sms else None,
         RASA=Rasa(
             rasa_url or os.environ.get("VEJVISER_RASA_URL", "http://127.0.0.1:5005"),
             actions_url or os.environ.get("VEJVISER_ACTIONS_URL", "http://127.0.0.1:5055/webhook"),

@@ -13,7 +13,7 @@ from bot.answers.search import Found, index
 from bot.answers.text import age_of, helpline_line, law_line, phone_state, render, say_aloud, week_text
 from bot.edge.pages import GROUPS
 from bot.edge.rasa import RasaSilent
-from bot.handoff.requests import NotPossible, danish_number
+from bot.edge.sms.outbox import NotSent, Outbox
 from bot.helpline.access import EVERYBODY, add_to_menu, allowed
 from bot.helpline.context import directory, now, trace
 from bot.knowledge.directory import Directory, UnknownTopic
@@ -34,7 +34,7 @@ def register(app: Flask) -> None:
     app.add_url_rule("/opslag", "lookup", lookup)
     app.add_url_rule("/opslag/soeg", "search", search, methods=["POST"])
     app.add_url_rule("/opslag/forstaa", "understand", understand, methods=["POST"])
-    if app.config["SEND_SMS"]:
+    if app.config["OUTBOX"]:
         app.add_url_rule("/opslag/sms", "lookup_sms", lookup_sms, methods=["POST"])
     app.config["CONVERSATIONS"] = Conversations()
     add_to_menu(app, "lookup", "Opslag")
@@ -67,7 +67,7 @@ def lookup() -> Any:
         cards=cards,
         groups=_groups(table) if topic is None else [],
         municipalities=sorted(row.name for row in table.municipalities.values()),
-        can_sms=bool(current_app.config["SEND_SMS"]),
+        can_sms=bool(current_app.config["OUTBOX"]),
     )
 
 
@@ -115,14 +115,14 @@ def lookup_sms() -> Any:
     if request.form.get("samtykke") != "ja":
         flash("Spørg, om det er i orden at sende en sms, og sæt kryds.", "error")
         return back
+    outbox: Outbox = current_app.config["OUTBOX"]
     try:
-        number = danish_number(request.form.get("nummer", "")[:40])
-    except NotPossible as error:
+        outbox.send(request.form.get("nummer", ""), find_answer(table, topic, code, now=now()), table, now())
+    except NotSent as error:
         flash(error.message, "error")
         return back
-    current_app.config["SEND_SMS"](number, find_answer(table, topic, code, now=now()))
     trace("sms", f"{topic}/{code or ''}")
-    flash("Sms'en er sendt. Nummeret er ikke gemt her.")
+    flash("Sms'en er på vej. Nummeret slettes efter et døgn.")
     return back
 
 

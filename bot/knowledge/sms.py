@@ -51,7 +51,7 @@ class SmsOutbound(Base):
     text = Column(Text, nullable=False)
     segments = Column(Integer, nullable=False)
     municipality_code = Column(String(4), nullable=False, doc="Whose answer it is; empty where it is nobody's.")
-    asked_by = Column(String(64), doc="Hash of the web conversation that asked for it.")
+    asked_by = Column(String(64), doc="Hash of the web conversation that asked for it; empty from the helpline.")
     state = Column(String(10), nullable=False, index=True, doc="queued, sending, sent, or failed: a dead letter.")
     attempts = Column(Integer, nullable=False)
     due_at = Column(DateTime, nullable=False, doc="Not before.")

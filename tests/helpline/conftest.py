@@ -15,6 +15,7 @@ from flask.testing import FlaskClient
 from werkzeug.serving import make_server
 
 from bot.edge.app import create_app as create_door
+from bot.edge.sms.settings import SmsSettings
 from bot.handoff.requests import Handoff
 from bot.helpline.app import create_app
 from bot.helpline.staff import Role, StaffBook
@@ -32,6 +33,15 @@ PEOPLE = {
     "anna": ("Anna Administrator", ["administrator"]),
 }
 NOBODY = "http://127.0.0.1:1"
+SMS = SmsSettings("gatewayapi", "4512345678", "token", "a-key-for-the-webhook", "", NOBODY, "https://vejviser.example")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def jobs_of_this_test(tmp_path_factory) -> Iterator[None]:
+    """What is put in line stands in a file of its own, not in that of the desk."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VEJVISER_JOBS", str(tmp_path_factory.mktemp("jobs") / "jobs.db"))
+        yield
 
 
 class Clock:
@@ -129,7 +139,7 @@ def listen(app: Flask) -> tuple[str, Callable[[], None]]:
 @contextlib.contextmanager
 def house_of(table: str, rasa_url: str, actions_url: str) -> Iterator[House]:
     clock = Clock()
-    console = create_app(rasa_url, actions_url, table, clock=clock, secret="test", send_sms=lambda number, answer: None)
+    console = create_app(rasa_url, actions_url, table, clock=clock, secret="test", sms=SMS)
     door = create_door(rasa_url, actions_url, table, clock=clock, secret="test")
     handoff = Handoff(make_engine(table))
     handoff.set_desk("Mo,Tu,Th 10:00-16:00; We 10:00-20:00; Fr 10:00-13:00", 4, [])

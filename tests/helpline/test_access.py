@@ -18,7 +18,7 @@ from bot.helpline.staff import IDLE, LOCKED, LONGEST, TRIES, Role, StaffBook, St
 from bot.knowledge.database import make_engine
 from bot.knowledge.editing import own_lines
 from tests.conftest import MONDAY
-from tests.helpline.conftest import NOBODY, PASSWORD, PEOPLE, enter, token_of
+from tests.helpline.conftest import NOBODY, PASSWORD, PEOPLE, SMS, enter, token_of
 
 SECRET = "kX9-2_vQ7mTz4LrB8nWc5YpD1sHf3JgA6uE0"
 WHO = ("nobody", "vera", "rie", "karl", "anna")  # nobody, volunteer, editor, coordinator, administrator
@@ -106,9 +106,7 @@ def console(table, clock):
     everything = Settings.read(
         {"VEJVISER_OIDC_ISSUER": NOBODY, "VEJVISER_OIDC_CLIENT_ID": "x", "VEJVISER_OIDC_CLIENT_SECRET": "x"}, "test"
     )
-    return create_app(
-        NOBODY, NOBODY, table, clock=clock, settings=everything, limited=False, send_sms=lambda number, answer: None
-    )
+    return create_app(NOBODY, NOBODY, table, clock=clock, settings=everything, limited=False, sms=SMS)
 
 
 @pytest.fixture

@@ -4,6 +4,8 @@ import re
 import threading
 
 import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from bot.answers.find import find_answer
 from bot.answers.search import Index, index
@@ -12,8 +14,9 @@ from bot.helpline.app import create_app
 from bot.knowledge.database import make_engine
 from bot.knowledge.directory import Directory
 from bot.knowledge.models import FACETS
+from bot.knowledge.sms import SmsOutbound
 from tests.conftest import CLOCKS, MONDAY
-from tests.helpline.conftest import NOBODY, enter, token_of
+from tests.helpline.conftest import NOBODY, SMS, enter, token_of
 from tests.unit.test_language import PROMISES
 
 
@@ -204,23 +207,22 @@ def test_no_sms_where_nothing_can_send_one(console, vera):
 
 
 def test_an_sms_goes_only_with_the_callers_yes(table, clock):
-    sent = []
-    app = create_app(
-        NOBODY,
-        NOBODY,
-        table,
-        clock=clock,
-        secret="test",
-        limited=False,
-        send_sms=lambda number, answer: sent.append((number, answer.topic, answer.municipality["name"])),
-    )
+    app = create_app(NOBODY, NOBODY, table, clock=clock, secret="test", limited=False, sms=SMS)
+    engine = make_engine(table)
+
+    def queued():
+        with Session(engine, future=True) as session:
+            return [row.text for row in session.execute(select(SmsOutbound)).scalars()]
+
     vera = enter(app, "vera")
     assert 'name="samtykke"' in vera.get("/opslag?emne=bostoette&kommune=0259").text
     body = {"emne": "bostoette", "kommune": "0259", "nummer": "20 12 34 56", "csrf_token": token_of(vera, "/mig")}
     assert "Spørg, om det er i orden" in vera.post("/opslag/sms", data=body, follow_redirects=True).text
     wrong = vera.post("/opslag/sms", data={**body, "samtykke": "ja", "nummer": "112"}, follow_redirects=True)
-    assert "otte tal" in wrong.text and sent == []
+    assert "otte cifre" in wrong.text and queued() == []
     done = vera.post("/opslag/sms", data={**body, "samtykke": "ja"}, follow_redirects=True)
-    assert "er sendt" in done.text and sent == [("20123456", "bostoette", "Køge")]
+    assert "er på vej" in done.text
+    (text,) = queued()
+    assert "Køge" in text and "56676767" in text and re.search(r"Svar [a-zA-Z]{5} for at skrive videre", text)
     assert "20123456" not in enter(app, "anna").get("/spor").text
     assert enter(app, "rie").post("/opslag/sms", data=body).status_code == 403

@@ -162,8 +162,8 @@ class SmsStore:
 
     # -- out -------------------------------------------------------------------------------------------------------
 
-    def queue(self, sender: str, sms: Sms, way_on: WayOn, asked_by: str, now: dt.datetime) -> None:
-        """Queue what the widget sends, with the code by which its reader goes on."""
+    def queue(self, sender: str, sms: Sms, way_on: WayOn, asked_by: str | None, now: dt.datetime) -> None:
+        """Queue what somebody asked for, with the code by which its reader goes on."""
         code = SmsCode(
             code=way_on.code,
             sender=sender,

@@ -15,6 +15,7 @@ from bot.edge.errors import BadRequest, where
 from bot.edge.sms import phone
 from bot.edge.sms.gateways import make_provider
 from bot.edge.sms.numbers import sender_of
+from bot.edge.sms.outbox import Outbox
 from bot.edge.sms.provider import BadSignature, Inbound, Provider, Received, Report, Unreadable
 from bot.edge.sms.settings import SmsSettings
 from bot.edge.sms.store import SmsStore, without_cut_numbers
@@ -27,11 +28,14 @@ MAX_BODY = 16 * 1024
 
 def register(app: Flask, engine: Engine, limiter: Limiter, settings: SmsSettings | None) -> None:
     """Add the webhook and `POST /api/v1/sms` to the door; without a gateway the second says so."""
-    app.config.update(SMS=settings, SMS_STORE=SmsStore(engine))
+    store = SmsStore(engine)
+    app.config.update(SMS=settings, SMS_STORE=store, OUTBOX=None)
     app.add_url_rule("/api/v1/sms", view_func=phone.post_sms, methods=["POST"])
     if settings is None:
         return
-    app.config.update(SMS_PROVIDER=make_provider(settings), JOBS=Jobs(make_huey()))
+    jobs = Jobs(make_huey())
+    outbox = Outbox(settings, store, jobs, app.config["SETTINGS"].secret)
+    app.config.update(SMS_PROVIDER=make_provider(settings), JOBS=jobs, OUTBOX=outbox)
     # Every message comes from the same few addresses of the gateway, and carries its signature.
     app.add_url_rule(f"/sms/{settings.provider}", view_func=limiter.exempt(webhook), methods=["POST"])
 
