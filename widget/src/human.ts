@@ -26,6 +26,7 @@ export class Human {
   private seen = 0; // the last message of a human that was shown
   private said = ""; // how it stood when it was last said
   private standing: Standing | null = null;
+  private press: HTMLElement | null = null; // takes the request back
   private asked: Answer | null = null; // what was offered, should nobody come
 
   constructor(private readonly talk: Talk) {}
@@ -109,6 +110,7 @@ export class Human {
       }
     });
     box.replaceWith(form);
+    this.talk.scrollTo(form);
     (kind === "call" ? number : summary).focus();
   }
 
@@ -134,7 +136,8 @@ export class Human {
       this.said = now.text;
       last = talk.add("bot", ...paragraphs(now.text));
       if (now.helplines.length) last.append(helplineCard(now, talk.language, talk.t));
-      if (now.state === "waiting") last.append(this.undo(now));
+      this.press?.remove();
+      if (this.waits) last.append((this.press = this.undo(now)));
       const calls = this.asked?.callback?.calls ?? [];
       // Nobody came to the chat, or nobody picked up: the way on is a call, without asking for it anew.
       if ((now.late ? now.kind === "chat" : now.helplines.length && !this.waits) && calls.length) {
@@ -155,7 +158,8 @@ export class Human {
 
   private undo(standing: Standing): HTMLElement {
     const { t, api } = this.talk;
-    const press: HTMLButtonElement = button(standing.kind === "call" ? t.callUndo : t.chatUndo, async () => {
+    const label = standing.kind === "call" ? t.callUndo : standing.state === "claimed" ? t.chatEnd : t.chatUndo;
+    const press: HTMLButtonElement = button(label, async () => {
       try {
         const state = await api.human("DELETE", this.talk.session());
         this.talk.focus();

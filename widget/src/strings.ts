@@ -70,6 +70,7 @@ const da = {
   chatKept: "Det, I skriver, slettes efter et døgn. Chatbotten er stille imens.",
   callUndo: "Fortryd opkaldet",
   chatUndo: "Fortryd",
+  chatEnd: "Tilbage til chatbotten",
   removedCall: "Samtalen er slettet. Du bliver heller ikke ringet op.",
   fields: {
     name: "Afdelingens navn",
@@ -182,6 +183,7 @@ const en: Strings = {
   chatKept: "What you write is deleted after a day. The chatbot is silent meanwhile.",
   callUndo: "Undo the call",
   chatUndo: "Undo",
+  chatEnd: "Back to the chatbot",
   removedCall: "The conversation is deleted. You will not be called either.",
   fields: {
     name: "Name of the department",
