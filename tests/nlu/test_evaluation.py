@@ -11,21 +11,21 @@ from tests.scenarios.test_conversation import Person
 
 # What was reached, less two points.
 FLOORS = {
-    "kind of reaction": 0.898,
-    "topic": 0.845,
-    "topic, letters": 0.840,
-    "topic or offered": 0.928,
-    "topic or offered, letters": 0.938,
-    "no wrong answer without the right one offered": 0.965,
-    "unit": 0.830,
-    "narrow facets": 0.860,
-    "no narrow facet where none was asked": 0.855,
-    "municipality": 0.868,
+    "kind of reaction": 0.891,
+    "topic": 0.851,
+    "topic, letters": 0.860,
+    "topic or offered": 0.936,
+    "topic or offered, letters": 0.946,
+    "no wrong answer without the right one offered": 0.958,
+    "unit": 0.836,
+    "narrow facets": 0.864,
+    "no narrow facet where none was asked": 0.844,
+    "municipality": 0.929,
     "no municipality where none was named": 0.975,
-    "crisis found": 0.813,
-    "danger met with 112": 0.935,
-    "near misses left alone": 0.832,
-    "turns of dialogues": 0.814,
+    "crisis found": 0.824,
+    "danger met with 112": 0.924,
+    "near misses left alone": 0.816,
+    "turns of dialogues": 0.860,
 }
 
 
