@@ -7,8 +7,8 @@ import threading
 import pytest
 
 from bot.edge.sms.simulator import create_simulator
+from tests.browser import SHOTS, WIDGET
 from tests.sms import MOTHER, listening, make_town
-from tests.widget.conftest import SHOTS, WIDGET
 from tests.widget.test_widget import PHONE, ask, opened, violations
 
 
