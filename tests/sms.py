@@ -23,10 +23,12 @@ from bot.edge.settings import Settings
 from bot.edge.sms.dialogue import SmsDialogue
 from bot.edge.sms.gateways import make_provider
 from bot.edge.sms.numbers import sender_of
+from bot.edge.sms.outbox import Outbox
 from bot.edge.sms.settings import SmsSettings
 from bot.edge.sms.simulator import Gateway, create_simulator
 from bot.edge.sms.store import SmsStore
 from bot.edge.turn import Desk
+from bot.handoff.requests import Handoff
 from bot.jobs.office import Office, Pace
 from bot.jobs.queue import Jobs
 from bot.knowledge.database import make_engine
@@ -84,13 +86,14 @@ class Town:
             limited=False,
         )
         engine = make_engine(self.url)
-        self.store, self.conversations = SmsStore(engine), Conversations()
+        self.store, self.conversations, self.handoff = SmsStore(engine), Conversations(), Handoff(engine)
         logger = structlog.wrap_logger(structlog.PrintLogger(), processors=[self._note])
         desk = Desk(Rasa(rasa, actions), self.conversations, logger)
         dialogue = SmsDialogue(
             desk,
             self.store,
             self.conversations,
+            self.handoff,
             self.settings.public_url,
             self.settings.municipality,
             logger,
@@ -109,6 +112,7 @@ class Town:
         self.app.config["JOBS"] = self.office.jobs = Jobs(
             SqliteHuey("town", filename=str(folder / "jobs.db"), results=False), self.office.serve
         )
+        self.app.config["OUTBOX"] = Outbox(self.settings, self.store, self.office.jobs, SECRET)
         self._ids = itertools.count(1000)
 
     def _note(self, _logger: Any, level: str, event: dict[str, Any]) -> dict[str, Any]:

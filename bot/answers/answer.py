@@ -179,6 +179,11 @@ class Callback:
     chat: bool
 
 
+def wants_human(answer: dict[str, Any]) -> bool:
+    """Return whether an answer names people to call: a wish for one, a bot that gives up, or one that is not there."""
+    return answer["kind"] in ("handoff", "degraded") or (answer["kind"] == "fallback" and bool(answer["helplines"]))
+
+
 @dataclass
 class Answer:
     """See the chat API. Everything is plain data; `to_json` is what goes over the wire."""

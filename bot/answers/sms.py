@@ -17,7 +17,7 @@ from typing import Any
 import smsutil
 from smsutil.codecs import GSM_CHARSET
 
-from bot.answers.answer import Answer, Department, Line, Phone
+from bot.answers.answer import Answer, Department, Line, Phone, wants_human
 from bot.answers.find import find_answer
 from bot.answers.links import Links
 from bot.answers.text import cite, clock, host_of, render
@@ -97,8 +97,11 @@ def _plain_letters(text: str) -> Iterator[str]:
             yield from (bare for bare in unicodedata.normalize("NFKD", c) if bare in GSM_CHARSET)
 
 
-def render_sms(messages: Iterable[dict[str, Any]], links: Links) -> Sms:
-    """Return the messages of one reply of the chat API (`text`, `buttons`, `answer`) as one SMS."""
+def render_sms(messages: Iterable[dict[str, Any]], links: Links, first: str = "") -> Sms:
+    """Return the messages of one reply of the chat API (`text`, `buttons`, `answer`) as one SMS.
+
+    `first` is a line for the first of them that names people to talk to: it stands before all but danger.
+    """
     extras, texts = [], []
     shown = Sms("")
     for message in messages:
@@ -106,7 +109,9 @@ def render_sms(messages: Iterable[dict[str, Any]], links: Links) -> Sms:
             extras.append(REDACTED)
             continue
         answer = Answer.from_json(message["answer"])
-        rendered = _render(message["text"], message["buttons"], answer, links)
+        opening = [gsm(first)] if first and wants_human(message["answer"]) else []
+        first = "" if opening else first
+        rendered = _render(message["text"], message["buttons"], answer, links, opening)
         place = answer.municipality["code"] if answer.municipality else shown.municipality
         shown = replace(rendered, municipality=place, urgent=rendered.urgent or shown.urgent)
         texts.append(rendered.text)
@@ -121,19 +126,19 @@ def answer_sms(answer: Answer, links: Links, last: str = "") -> str:
     return _answer(answer, links, [last] if last else [])
 
 
-def _render(text: str, buttons: list[dict[str, str]], answer: Answer, links: Links) -> Sms:
+def _render(text: str, buttons: list[dict[str, str]], answer: Answer, links: Links, opening: list[str]) -> Sms:
     if answer.kind == "crisis":
         return Sms(_crisis(answer), urgent=True)
     urgent = any(line.phone == "112" for line in answer.helplines)
     if answer.question is not None or (answer.kind == "fallback" and buttons):
-        return _question(text, buttons, answer, urgent)
+        return _question(text, buttons, answer, urgent, opening)
     if answer.department is not None:
-        return Sms(_answer(answer, links), urgent=urgent)
+        return Sms(_answer(answer, links, opening=opening), urgent=urgent)
     if answer.kind in ("handoff", "fallback") and answer.helplines and "\n" in text:
-        return Sms(_people(text, answer))
+        return Sms(_people(text, answer, opening))
     if answer.kind == "degraded":
-        return Sms(_degraded(text, answer), urgent=True)
-    return Sms(_fitting([], _sentences(text), [], most=1 if answer.kind == "smalltalk" else MOST_SEGMENTS))
+        return Sms(_degraded(text, answer, opening), urgent=True)
+    return Sms(_fitting(opening, _sentences(text), [], most=1 if answer.kind == "smalltalk" else MOST_SEGMENTS))
 
 
 # -- the kinds ---------------------------------------------------------------------------------------------------
@@ -152,9 +157,9 @@ def _crisis(answer: Answer) -> str:
     return next(text for parts in texts if segments(text := gsm(" ".join(parts))) == 1)
 
 
-def _question(text: str, buttons: list[dict[str, str]], answer: Answer, urgent: bool) -> Sms:
+def _question(text: str, buttons: list[dict[str, str]], answer: Answer, urgent: bool, opening: list[str]) -> Sms:
     """Ask, with numbered lines where there are choices; the number or the words may be sent back."""
-    danger = ["Er nogen i fare, så ring 112."] if urgent else []
+    head = ["Er nogen i fare, så ring 112.", *opening] if urgent else opening
     choices = [button["payload"] for button in buttons]
     numbered = [f"{n}. {button['title']}" for n, button in enumerate(buttons, 1)]
     if answer.question == "municipality" and not buttons:
@@ -163,7 +168,7 @@ def _question(text: str, buttons: list[dict[str, str]], answer: Answer, urgent: 
             lead = [f"{answer.topic_title}: Spørg efter {answer.department.type_name}."]
         lead += [_line(line, answer.as_of) for line in answer.helplines if line.phone != "112"][:1]
         ask = ASK_PLACE if answer.topic else text
-        return Sms(_fitting(danger, lead, [ask]), urgent=urgent)
+        return Sms(_fitting(head, lead, [ask]), urgent=urgent)
     # Where the numbers stand inside the sentence they are taken out of it and written as lines.
     words = text
     for line in numbered:
@@ -171,44 +176,44 @@ def _question(text: str, buttons: list[dict[str, str]], answer: Answer, urgent: 
     asked = [s for s in _sentences(re.sub(r": +\?", ":\n", words)) if "ring 112" not in s]
     open_end = next((n for n, s in enumerate(asked, 1) if s.endswith(":")), len(asked))
     numbered += ["Svar med tal eller ord."] if numbered else []
-    order = [*danger, *asked[:open_end], *numbered, *asked[open_end:]]
-    return Sms(_fitting([*danger, *asked[:1], *numbered], asked[1:], [], order=order), choices, urgent=urgent)
+    order = [*head, *asked[:open_end], *numbered, *asked[open_end:]]
+    return Sms(_fitting([*head, *asked[:1], *numbered], asked[1:], [], order=order), choices, urgent=urgent)
 
 
-def _people(text: str, answer: Answer) -> str:
-    """People to call, those who answer now first."""
+def _people(text: str, answer: Answer, opening: list[str]) -> str:
+    """People to call, those who answer now first; the last of them make room for the opening."""
     first, *_, last = text.split("\n")
     known = [_line(line, answer.as_of) for line in answer.helplines]
     intro = {True: "Ring og tal med et menneske nu:"}.get(answer.helplines[0].open_now is True, "Ring til et menneske:")
     if answer.kind == "fallback":
         intro = f"{first} Ring:"
     own = [last] if answer.municipality and not any(line.phone in last for line in answer.helplines) else []
-    return _fitting([intro, *own], known, ["Er nogen i fare: 112."], order=[intro, *known, *own])
+    return _fitting([*opening, intro, *known[:1], *own], known[1:], [], order=[*opening, intro, *known, *own])
 
 
-def _degraded(text: str, answer: Answer) -> str:
+def _degraded(text: str, answer: Answer, opening: list[str]) -> str:
     """Without understanding and without a topic: the numbers there are."""
     lines = [_line(line, answer.as_of) for line in answer.helplines if line.phone != "112"]
     if not lines:
-        return _fitting([], _sentences(text), [])
+        return _fitting(opening, _sentences(text), [])
     own = [line for line in text.split("\n")[1:-1] if line]
-    return _fitting([PROBLEM, "Er nogen i fare, så ring 112."], [*own, *lines[:3]], [])
+    return _fitting([PROBLEM, "Er nogen i fare, så ring 112.", *opening], [*own, *lines[:3]], [])
 
 
-def _answer(answer: Answer, links: Links, last: list[str] | None = None) -> str:
+def _answer(answer: Answer, links: Links, last: list[str] | None = None, opening: list[str] | None = None) -> str:
     """Whom to call and when for a question that opens a topic; what was asked, and whom to call, for the others."""
     department = answer.department
     assert department is not None
-    last = last or []
+    last, opening = last or [], opening or []
     if "where" not in answer.facets:
         tail = [*_page(answer, links), *_source(answer, Room.FULL), *last]
         asked = replace(answer, sources=[])
         said = [line for line in render(asked).split("\n") if not line.startswith("Spørg: ")]
         sentences = [sentence for line in said for sentence in _sentences(line)]
         phone = _phone(department, answer, Room.FULL)
-        return _fitting([*_danger(answer, Room.FULL), *sentences[:1]], sentences[1:], [phone, *tail])
+        return _fitting([*_danger(answer, Room.FULL), *opening, *sentences[:1]], sentences[1:], [phone, *tail])
     notes = [note for note in (answer.age_note, answer.law_note) if note]
-    texts = [gsm("\n".join([*_where(answer, links, room), *last])) for room in Room]
+    texts = [gsm("\n".join([*_where(answer, links, room, opening), *last])) for room in Room]
     if notes:  # what changed is worth a second message
         texts = [gsm("\n".join([*notes, text])) for text in texts] + texts
         return next((text for text in texts if segments(text) <= MOST_SEGMENTS), texts[-1])
@@ -229,7 +234,7 @@ class Room(IntEnum):
 NAME_LETTERS = 30
 
 
-def _where(answer: Answer, links: Links, room: Room) -> list[str]:
+def _where(answer: Answer, links: Links, room: Room, opening: list[str]) -> list[str]:
     """Whom to turn to, their number, whether they answer now, the section, the page, the source: a line each."""
     department = answer.department
     assert department is not None
@@ -238,6 +243,7 @@ def _where(answer: Answer, links: Links, room: Room) -> list[str]:
     titled = f"{answer.topic_title}: {name}" if room is Room.TITLE else name
     return [
         *danger,
+        *opening,
         titled,
         _phone(department, answer, room),
         *_opening(department, answer, room),

@@ -12,6 +12,7 @@ from flask import Flask, Response, current_app, jsonify, request
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot.answers.answer import wants_human
 from bot.edge.context import directory as table
 from bot.edge.context import directory_or_none, json_body, now
 from bot.edge.errors import BadRequest
@@ -25,7 +26,6 @@ from bot.safety.crisis import is_crisis
 from bot.safety.redact import redact
 from bot.safety.text import tidy
 
-OFFERED_WITH = ("handoff", "degraded")
 MOST_LINES = 6
 
 
@@ -55,7 +55,7 @@ def passed_on(sender: str, heard: Heard) -> bool:
 def offer_human(sender: str, messages: list[dict[str, Any]]) -> None:
     """Put beside an answer that names people to talk to what the helpline itself can offer now."""
     directory = directory_or_none()
-    wanting = [m["answer"] for m in messages if m["answer"] and _wants_human(m["answer"])]
+    wanting = [m["answer"] for m in messages if m["answer"] and wants_human(m["answer"])]
     if not wanting or directory is None:
         return
     try:
@@ -72,11 +72,6 @@ def offer_human(sender: str, messages: list[dict[str, Any]]) -> None:
 def forget(sender: str) -> None:
     """Delete what a conversation asked of the helpline: "slet samtalen" means all of it."""
     _handoff().forget(sender)
-
-
-def _wants_human(answer: dict[str, Any]) -> bool:
-    """Return whether the answer names people to call: a wish for one, a bot that gives up, or one that is not there."""
-    return answer["kind"] in OFFERED_WITH or (answer["kind"] == "fallback" and bool(answer["helplines"]))
 
 
 # -- the routes --------------------------------------------------------------------------------------------------

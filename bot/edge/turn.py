@@ -78,7 +78,7 @@ class Desk:
             return self._answer(sender, heard, municipality, directory, now, told, passed_on)
         except Exception as error:
             self._log.error("unexpected", error=type(error).__name__, where=where(error))
-            return Said([_speak(_last_resort(municipality, directory, now))], told)
+            return Said([speak(_last_resort(municipality, directory, now))], told)
 
     def _answer(
         self,
@@ -94,7 +94,7 @@ class Desk:
         if directory is not None and heard.danger:
             place = gazetteer(directory).find(heard.text).concerned
             code = place.code if place else municipality
-            said.messages.append(_speak(crisis_turn(State(municipality=code), directory, now)))
+            said.messages.append(speak(crisis_turn(State(municipality=code), directory, now)))
         elif passed_on:
             pass  # the bot is silent meanwhile
         elif heard.redacted and not re.search(r"[^\W\d_]", without_marks(heard.text)):
@@ -119,7 +119,7 @@ class Desk:
             replies = self._rasa.say(sender, text, municipality, now)
         except RasaSilent as silence:
             self._log.warning("rasa silent", why=str(silence))
-            return replace(said, messages=[_speak(degraded_turn(text, municipality, directory, now))])
+            return replace(said, messages=[speak(degraded_turn(text, municipality, directory, now))])
         forgotten = any(reply.forget for reply in replies)
         if forgotten:
             self._conversations.forget(sender)
@@ -139,5 +139,6 @@ def _small_talk(now: dt.datetime) -> dict[str, Any]:
     return Answer(kind="smalltalk", as_of=iso(now, COPENHAGEN) or "").to_json()
 
 
-def _speak(message: Message) -> dict[str, Any]:
+def speak(message: Message) -> dict[str, Any]:
+    """Return a message as the chat API speaks it."""
     return {"text": message.text, "buttons": message.buttons, "answer": message.answer.to_json()}

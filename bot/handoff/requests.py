@@ -108,6 +108,13 @@ class Handoff:
             return []
         return promises(_spans(desk, calendar, now), self._due(sender), int(desk.calls_per_hour), now)
 
+    def soonest(self, calendar: Calendar, now: dt.datetime, sender: str | None = None) -> Promise | None:
+        """Return the first interval of all that can be promised now, as `promises` does; None where there is none."""
+        desk = self.desk()
+        if desk is None:
+            return None
+        return promise("soonest", _spans(desk, calendar, now), self._due(sender), int(desk.calls_per_hour), now)
+
     def somebody_is_there(self, now: dt.datetime) -> bool:
         """Return whether somebody who may take over a chat has the queue open right now."""
         there = (
@@ -169,7 +176,10 @@ class Handoff:
                 raise NotPossible("Der er desværre ingen ved chatten lige nu. Du kan blive ringet op.", code="no_chat")
             until = now + CHAT_PROMISE
             return values | {"number": None, "wish": "today", "promised_from": now, "promised_to": until}
-        found = next((kept for kept in self.promises(calendar, now, sender) if kept.wish == wish.wish), None)
+        if wish.wish == "soonest":  # whoever has no choice of intervals before them, as in an SMS, takes the first
+            found = self.soonest(calendar, now, sender)
+        else:
+            found = next((kept for kept in self.promises(calendar, now, sender) if kept.wish == wish.wish), None)
         if found is None:
             raise NotPossible("Det tidspunkt kan vi ikke love længere. Vælg et af de andre.", "wish", "no_wish")
         assert wish.number is not None

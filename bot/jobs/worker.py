@@ -19,6 +19,7 @@ from bot.edge.sms.gateways import make_provider
 from bot.edge.sms.settings import SmsSettings
 from bot.edge.sms.store import SmsStore
 from bot.edge.turn import Desk
+from bot.handoff.requests import Handoff
 from bot.jobs.office import Office
 from bot.jobs.queue import Jobs, make_huey
 from bot.knowledge.database import make_engine
@@ -40,7 +41,13 @@ def make_office(settings: SmsSettings) -> Office:
     store, shelf = SmsStore(engine), Shelf(engine)
     _known(settings.municipality, shelf)
     dialogue = SmsDialogue(
-        Desk(rasa, conversations, log), store, conversations, settings.public_url, settings.municipality, log
+        Desk(rasa, conversations, log),
+        store,
+        conversations,
+        Handoff(engine),
+        settings.public_url,
+        settings.municipality,
+        log,
     )
     office = Office(
         store,

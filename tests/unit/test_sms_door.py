@@ -9,13 +9,34 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.edge.sms.dialogue import CODE_LETTERS, FORGOTTEN, HELP, MOST_AN_HOUR, STARTED, STOPPED, TOO_MANY, keyword
+from bot.answers import conversation as talk
+from bot.answers.degraded import degraded_turn
+from bot.answers.links import Links
+from bot.answers.sms import render_sms
+from bot.edge.sms.dialogue import (
+    ASKED,
+    CANNOT_CALL,
+    CODE_LETTERS,
+    FORGOTTEN,
+    HELP,
+    MOST_AN_HOUR,
+    NO_CALL,
+    REGRET,
+    RING,
+    STARTED,
+    STOPPED,
+    TOO_MANY,
+    keyword,
+)
 from bot.edge.sms.provider import NotNow
 from bot.edge.sms.store import without_cut_numbers
+from bot.edge.turn import speak
+from bot.handoff.models import HandoffRequest
+from bot.handoff.requests import Wish
 from bot.knowledge.database import make_engine
 from bot.knowledge.directory import Shelf
 from bot.knowledge.sms import SmsInbound, SmsNumber, SmsOutbound, SmsPerson
-from tests.conftest import vejviser
+from tests.conftest import CLOCKS, vejviser
 from tests.sms import MOTHER, make_town, metrics
 
 FATHER = "4520304051"
@@ -222,6 +243,10 @@ def test_danger_goes_before_every_keyword(town, text):
         ("stop nu den sag", None),
         ("hjælp til min søn", None),
         ("slettet", None),
+        ("Ring", "ring"),
+        ("ring mig op!", "ring"),
+        ("RING OP.", "ring"),
+        ("skal jeg ring op til dem", None),
     ],
 )
 def test_keywords_are_words_by_themselves_in_any_case(text, word):
@@ -508,3 +533,122 @@ def test_the_short_link_of_an_sms_is_the_page_of_the_topic(town):
     assert page.status_code == 200 and "Tabt arbejdsfortjeneste" in page.text and "barnets lov § 87" in page.text
     assert httpx.get(f"{town.door}/k/0259/xyz").status_code == 404
     assert httpx.get(f"{town.door}/k/9999/tab").status_code == 404
+
+
+# -- RING ----------------------------------------------------------------------------------------------------------
+
+HOURS = "Mo-Th 13:00-16:00; Fr 10:00-13:00"
+TODAY = "i dag mellem kl. 13 og 15"
+OFFER = RING.format(TODAY)
+
+
+def test_a_call_is_offered_where_people_are_named_and_only_when_it_can_be_kept(town):
+    assert "RING" not in town.writes("hvad nu?"), "no desk is set up"
+    town.handoff.set_desk(HOURS, 4, [])
+    said = town.writes("hvad nu?")
+    assert OFFER in said and said.index("ring 112") < said.index(OFFER) < said.index("70 20 12 01")
+    assert town.gateway.sent_to(MOTHER)[-1].segments <= 2
+    assert "RING" not in town.writes("hun vil tage sit eget liv"), "in danger there is one way"
+    town.now = CLOCKS["monday morning"] + dt.timedelta(days=4, hours=4)  # Friday 14: neither today nor tomorrow
+    assert RING.format("mandag den 30. november mellem kl. 13 og 15") in town.writes("hvad nu?")
+
+
+def test_a_foreign_telephone_is_not_offered_what_we_cannot_keep(town):
+    town.handoff.set_desk(HOURS, 4, [])
+    assert "RING" not in town.writes("hvad nu?", number="46701234567")
+    assert CANNOT_CALL in town.writes("RING", number="46701234567") and not rows(town, HandoffRequest)
+
+
+def test_ring_places_one_request_however_often_it_is_sent(build):
+    town = build(VEJVISER_SMS_MUNICIPALITY="0259")
+    town.handoff.set_desk(HOURS, 4, [])
+    said = f"Vi ringer til dig {TODAY}. {REGRET}"
+    assert town.writes("ring") == said and town.writes("Ring mig op!") == said
+    (row,) = rows(town, HandoffRequest)
+    assert (row.kind, row.number, row.municipality_code, row.danger) == ("call", "20304050", "0259", False)
+    assert row.summary == f"{ASKED}\nKommune: Køge"
+    begun = row.promised_from
+    town.now += dt.timedelta(hours=4)
+    assert town.writes("RING") == said, "the promise stays: it does not go to the end of the queue"
+    assert rows(town, HandoffRequest)[0].promised_from == begun
+    assert f"Vi ringer til dig {TODAY}." in (again := town.writes("hvad nu?")) and "RING" not in again
+    assert town.writes("RING", number=FATHER).startswith("Vi ringer til dig"), "others ask for themselves"
+    assert len(rows(town, HandoffRequest)) == 2
+
+
+def test_who_waited_too_long_is_told_and_given_lines_that_are_open(town):
+    town.handoff.set_desk(HOURS, 4, [])
+    town.writes("RING")
+    town.now += dt.timedelta(hours=5, minutes=30)
+    said = town.writes("RING")
+    assert said.startswith("Vi nåede det desværre ikke") and re.search(r"\(åben til \d+\)", said)
+    assert len(rows(town, HandoffRequest)) == 1 and town.gateway.sent_to(MOTHER)[-1].segments <= 2
+
+
+def test_delete_withdraws_the_call_also_days_later(town):
+    town.handoff.set_desk("Fr 10:00-13:00", 4, [])
+    assert "fredag den 27. november" in town.writes("RING")
+    town.now += dt.timedelta(days=2)
+    town.office.delete_old()
+    assert rows(town, SmsPerson) == [] and len(rows(town, HandoffRequest)) == 1
+    assert town.writes("SLET") == f"{FORGOTTEN} {NO_CALL}"
+    assert not rows(town, HandoffRequest) and b"20304050" not in town.everything_kept().replace(b"\x00", b"")
+
+
+def test_a_call_asked_for_in_the_widget_is_known_and_deleted_on_the_telephone(town):
+    town.handoff.set_desk(HOURS, 4, [])
+    session = web_session(town)
+    send_to_phone(town, session)
+    town.work()
+    town.writes(re.search(rf"Svar ([{CODE_LETTERS}]{{5}}) for", town.gateway.sent_to(MOTHER)[0].text)[1])
+    web = town.app.config["SESSIONS"].read(session).sender
+    calendar = town.office._shelf.current().calendar
+    town.handoff.place(web, Wish("call", "Om bostøtte", "20304050"), calendar, town.now)
+    assert TODAY in town.writes("RING") and len(rows(town, HandoffRequest)) == 1
+    town.writes("SLET")
+    assert not rows(town, HandoffRequest)
+
+
+def test_where_nothing_can_be_promised_ring_gives_the_lines_that_are_open(town):
+    said = town.writes("RING")
+    assert said.startswith(CANNOT_CALL) and "(åben til" in said and town.gateway.sent_to(MOTHER)[-1].segments <= 2
+    town.now = CLOCKS["sunday evening"]
+    assert re.search(r"Rådgivning (\d\d ){4}", town.writes("RING"))
+
+
+def test_who_said_stop_is_not_rung(town):
+    town.handoff.set_desk(HOURS, 4, [])
+    town.writes("STOP")
+    assert town.writes("RING") == "" and not rows(town, HandoffRequest)
+
+
+def test_a_queue_of_calls_that_is_away_silences_nobody(town):
+    town.handoff.set_desk(HOURS, 4, [])
+    engine = make_engine(town.url)
+    HandoffRequest.__table__.drop(engine)
+    assert re.search(r"ring 112[^$]*70 20 12 01", town.writes("hvad nu?"))
+    assert town.writes("RING").startswith(CANNOT_CALL)
+    assert [entry["why"] for entry in town.log if entry["event"] == "handoff away"] == ["OperationalError"] * 2
+    assert "Er nogen i fare, så ring 112" in town.writes("SLET"), "nothing is said to be deleted that is not"
+
+
+def test_the_offer_makes_room_and_leaves_the_first_line_and_danger(shelf):
+    directory = shelf.current()
+    links = Links("https://vejviser.koege.dk", tuple(directory.topics))
+    longest = RING.format("onsdag den 23. december mellem kl. 10.15 og 12.15")
+    for now in (CLOCKS["monday morning"], CLOCKS["sunday evening"], CLOCKS["christmas eve"]):
+        for code in [None, *directory.municipalities]:
+            state = talk.State(municipality=code, misses=1)
+            told, _ = talk.fallback_turn(talk.Understood("xx"), state, directory, now)
+            asked = talk.handoff_turn(state, directory, now)
+            broken = degraded_turn("hvad nu?", code, directory, now)
+            topical = degraded_turn("bostøtte", code, directory, now)
+            for message in (asked, told, broken, topical):
+                sms = render_sms([speak(message)], links, longest)
+                assert longest in sms.text and sms.segments <= 2 and not sms.text.endswith("..."), sms.text
+                if message in (broken, topical):
+                    assert "112" in sms.text[: sms.text.index(longest)]
+                else:
+                    assert sms.text.startswith(longest) and message.answer.helplines[0].phone in sms.text
+            plain = speak(talk.out_of_scope_turn(state, directory, now))
+            assert render_sms([plain], links, longest) == render_sms([plain], links)

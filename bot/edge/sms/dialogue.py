@@ -7,13 +7,21 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any
 
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.answers.answer import wants_human
+from bot.answers.conversation import State, handoff_turn
+from bot.answers.degraded import degraded_turn
 from bot.answers.find import main_number
 from bot.answers.links import Links
 from bot.answers.sms import Sms, render_sms
 from bot.answers.text import main_number_line
 from bot.edge.errors import where
 from bot.edge.sms.store import Person, SmsStore
-from bot.edge.turn import Desk, Heard
+from bot.edge.turn import Desk, Heard, speak
+from bot.handoff.models import HandoffRequest
+from bot.handoff.requests import Handoff, NotPossible, Wish, danish_number
+from bot.handoff.said import standing, summary
 from bot.knowledge.directory import Directory
 from bot.knowledge.places import fold
 from bot.safety.conversations import Conversations
@@ -23,6 +31,11 @@ MAX_TEXT = 1000
 STOPPED = "Du får ikke flere sms'er fra Vejviser. Skriv START, hvis du vil i gang igen. Er nogen i fare, så ring 112."
 STARTED = "Velkommen tilbage. Skriv, hvad det handler om, og hvilken kommune, fx: bostøtte Køge."
 FORGOTTEN = "Samtalen er slettet. Dit nummer slettes, når denne sms er sendt."
+NO_CALL = "Du bliver ikke ringet op."
+RING = "Svar RING, så ringer vi {}."
+REGRET = "Svar SLET, hvis du ikke vil ringes op."
+CANNOT_CALL = "Vi kan ikke love at ringe dig op lige nu."
+ASKED = "Bad om at blive ringet op i en sms"
 HELP = (
     "Er nogen i fare, så ring 112. Vejviser viser vej i kommunen for pårørende. "
     "Skriv fx: bostøtte Køge. STOP: ingen flere sms'er. SLET: slet samtalen."
@@ -45,6 +58,9 @@ _KEYWORDS = {
     "hjalp": "help",
     "help": "help",
     "info": "help",
+    "ring": "ring",
+    "ring op": "ring",
+    "ring mig op": "ring",
 }
 CODE_LETTERS = "23456789BCDFGHJKMNPQRSTVWXZ"  # no letter is taken for a digit, and no word comes of it
 CODE_LENGTH = 5
@@ -65,9 +81,16 @@ class SmsDialogue:
     """Answers the messages of persons, one at a time."""
 
     def __init__(
-        self, desk: Desk, store: SmsStore, conversations: Conversations, home: str, municipality: str | None, log: Any
+        self,
+        desk: Desk,
+        store: SmsStore,
+        conversations: Conversations,
+        handoff: Handoff,
+        home: str,
+        municipality: str | None,
+        log: Any,
     ) -> None:
-        self._desk, self._store, self._conversations = desk, store, conversations
+        self._desk, self._store, self._conversations, self._handoff = desk, store, conversations, handoff
         self._home, self._municipality, self._log = home, municipality, log
 
     def reply(self, inbound: Any, directory: Directory | None, now: dt.datetime) -> Reply:
@@ -84,7 +107,7 @@ class SmsDialogue:
         if not heard.danger:
             word = keyword(heard.text)
             if word == "start" or (word and not self._store.is_out(inbound.sender)):
-                return self._keyword(word, inbound.sender, person, now)
+                return self._keyword(word, inbound.sender, person, directory, now)
             if self._store.is_out(inbound.sender):
                 return Reply(None, "answer", person.told, person.conversation)
             replies = self._store.replies_since(inbound.sender, now - dt.timedelta(hours=1))
@@ -105,20 +128,97 @@ class SmsDialogue:
         municipality = person.municipality or self._municipality
         said = self._desk.answer(person.conversation, heard, municipality, directory, now, told=person.told)
         if said.forgotten:
-            return self._keyword("forget", inbound.sender, person, now)
-        links = Links(self._home, tuple(directory.topics) if directory else ())
-        sms = render_sms(said.messages, links)
+            return self._keyword("forget", inbound.sender, person, directory, now)
+        names_people = any(message["answer"] and wants_human(message["answer"]) for message in said.messages)
+        first = self._offer(inbound.sender, person, directory, now) if names_people else ""
+        sms = render_sms(said.messages, self._links(directory), first)
         return Reply(sms, "urgent" if sms.urgent else "answer", said.told, person.conversation)
 
-    def _keyword(self, word: str, sender: str, person: Person, now: dt.datetime) -> Reply:
+    def _keyword(self, word: str, sender: str, person: Person, directory: Directory | None, now: dt.datetime) -> Reply:
+        if word == "ring":
+            return self._ring(sender, person, directory, now)
         if word == "help":
             return Reply(Sms(HELP, person.choices, urgent=True), "urgent", person.told, person.conversation)
         if word == "forget":
+            waited = self._asked(sender, person) is not None
+            for asker in {sender, person.conversation}:
+                self._handoff.forget(asker)
             self._conversations.forget(person.conversation)
             self._store.forget(sender)
-            return Reply(Sms(FORGOTTEN), "forget", False, sender)
+            return Reply(Sms(f"{FORGOTTEN} {NO_CALL}" if waited else FORGOTTEN), "forget", False, sender)
         self._store.opt_out(sender, word == "stop", now)
         return Reply(Sms(STOPPED if word == "stop" else STARTED), "stop", person.told, person.conversation)
+
+    # -- a call-back -----------------------------------------------------------------------------------------------
+
+    def _offer(self, sender: str, person: Person, directory: Directory | None, now: dt.datetime) -> str:
+        """Return the line that offers a call, or says when it comes to who has asked; empty where none can be kept."""
+        try:
+            if directory is None:
+                return ""
+            if (asked := self._asked(sender, person)) is not None:
+                return standing(asked, None, now).text
+            self._number(sender)
+            kept = self._handoff.soonest(directory.calendar, now, sender)
+            return RING.format(kept.said(now)) if kept else ""
+        except NotPossible:
+            return ""
+        except SQLAlchemyError as error:
+            self._log.warning("handoff away", why=type(error).__name__)
+            return ""
+
+    def _ring(self, sender: str, person: Person, directory: Directory | None, now: dt.datetime) -> Reply:
+        """Say when somebody calls, and who can be called where nobody can promise that, or we are late."""
+        code = person.municipality or self._municipality
+        first = CANNOT_CALL
+        try:
+            if directory is not None:
+                stands = standing(self._place(sender, person, code, directory, now), None, now)
+                first = stands.text
+                if not stands.late:
+                    sms = Sms(f"{first} {REGRET}", person.choices, code)
+                    return Reply(sms, "answer", person.told, person.conversation)
+        except NotPossible:
+            pass
+        except SQLAlchemyError as error:
+            self._log.warning("handoff away", why=type(error).__name__)
+        people = (
+            handoff_turn(State(municipality=code), directory, now) if directory else degraded_turn("", code, None, now)
+        )
+        sms = replace(render_sms([speak(people)], self._links(directory), first), choices=person.choices)
+        return Reply(sms, "urgent" if sms.urgent else "answer", person.told, person.conversation)
+
+    def _place(
+        self, sender: str, person: Person, code: str | None, directory: Directory, now: dt.datetime
+    ) -> HandoffRequest:
+        """Return the request for a call to this telephone: the one there is, with its promise, or a new one.
+
+        It belongs to the telephone, not to a web conversation that goes on here: that is forgotten after a day, and
+        SLET must find the request for as long as it waits. Raises NotPossible.
+        """
+        number = self._number(sender)
+        asked = self._asked(sender, person)
+        if asked is not None and asked.number == number:
+            return asked
+        known = directory.municipalities.get(code or "")
+        lines = summary({"municipality": {"name": known.name} if known else None})
+        about = "\n".join([ASKED, *(line for line in lines if not line.endswith(":"))])
+        wish = Wish("call", about, number, municipality=known.code if known else None)
+        return self._handoff.place(sender, wish, directory.calendar, now)
+
+    def _asked(self, sender: str, person: Person) -> HandoffRequest | None:
+        """Return the open request of a telephone, or of the web conversation that goes on there."""
+        found = (self._handoff.of(asker) for asker in (sender, person.conversation))
+        return next((row for row in found if row is not None and row.ended_at is None), None)
+
+    def _number(self, sender: str) -> str:
+        """Return the eight digits to call. Raises NotPossible for a foreign number, and one that is not known."""
+        return danish_number(f"+{self._store.number_of(sender) or ''}")
+
+    # -- pieces ----------------------------------------------------------------------------------------------------
+
+    def _links(self, directory: Directory | None) -> Links:
+        return Links(self._home, tuple(directory.topics) if directory else ())
 
     def _said(self, text: str, person: Person, directory: Directory | None, now: dt.datetime) -> Reply:
         """Say something with the municipality's number, where both are known."""
