@@ -394,7 +394,7 @@ def _facets(heard: Understood, state: State, topic: str, directory: Directory) -
     of_another = FACETS_OF_OTHERS.get(best) if best != topic else None
     wanted = [of_another, *heard.facets] if of_another else heard.facets
     facets = [facet for facet in dict.fromkeys(wanted) if not (facet == "how" and "complaint" in heard.facets)][:3]
-    if heard.act not in FOLLOWING and of_another is None and names_only(heard.text, topic, directory):
+    if of_another is None and names_only(heard.text, topic, directory):
         return ["where"]
     opens = heard.act not in FOLLOWING and set(facets) <= {"how", "who", "what", "where"}
     return list(dict.fromkeys(["where", *facets])) if opens else facets or ["where"]

@@ -68,11 +68,12 @@ def test_telemetry_is_off(backend):
     assert asked.stdout.split()[-1] == "False", asked.stderr
 
 
-def test_only_the_door_is_published_in_containers():
+def test_only_the_door_and_the_console_are_published_in_containers():
     services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
-    assert [name for name, one in services["services"].items() if "ports" in one] == ["edge"]
+    assert [name for name, one in services["services"].items() if "ports" in one] == ["edge", "helpline"]
     assert services["networks"]["inside"]["internal"] is True
     for name in ("rasa", "actions"):
         assert services["services"][name]["networks"] == ["inside"]
-    assert services["services"]["edge"]["environment"]["VEJVISER_ENV"] == "production"
-    assert ":?" in services["services"]["edge"]["environment"]["VEJVISER_SECRET"], "no default secret"
+    for name in ("edge", "helpline"):
+        assert services["services"][name]["environment"]["VEJVISER_ENV"] == "production"
+        assert ":?" in services["services"][name]["environment"]["VEJVISER_SECRET"], "no default secret"

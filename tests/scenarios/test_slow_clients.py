@@ -74,7 +74,7 @@ def test_more_dawdlers_than_threads_do_not_shut_the_door(served):
     [
         (b"GET /" + b"a" * 4000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", b" 414 "),
         (b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"X-A: b\r\n" * 100 + b"\r\n", b" 431 "),
-        (b"GET / HTTP/1.1\r\nHost: localhost\r\nX-A: " + b"a" * 8000 + b"\r\n\r\n", b" 431 "),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\nX-A: " + b"a" * 9000 + b"\r\n\r\n", b" 431 "),
         (b"GET /static/../app.py HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", b" 404 "),
         (b"GET /static/%2e%2e%2fapp.py HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", b" 404 "),
         (b"\x16\x03\x01 what is this\r\n\r\n", b" 400 "),
