@@ -11,16 +11,16 @@ from tests.scenarios.test_conversation import Person
 
 # What was reached, less two points.
 FLOORS = {
-    "kind of reaction": 0.891,
-    "topic": 0.851,
+    "kind of reaction": 0.894,
+    "topic": 0.855,
     "topic, letters": 0.860,
-    "topic or offered": 0.936,
+    "topic or offered": 0.938,
     "topic or offered, letters": 0.946,
     "no wrong answer without the right one offered": 0.958,
-    "unit": 0.836,
+    "unit": 0.840,
     "narrow facets": 0.864,
     "no narrow facet where none was asked": 0.844,
-    "municipality": 0.929,
+    "municipality": 0.934,
     "no municipality where none was named": 0.975,
     "crisis found": 0.824,
     "danger met with 112": 0.924,
