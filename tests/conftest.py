@@ -32,23 +32,31 @@ CLOCKS = {
 MONDAY = CLOCKS["monday morning"]
 
 
+@pytest.fixture(scope="session")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shipped table in a file to be copied: no door ever writes to it."""
+    path = tmp_path_factory.mktemp("shipped") / "vejviser.db"
+    engine = make_engine(f"sqlite:///{path}")
+    migrate(engine)
+    load(engine)
+    return path
+
+
 @pytest.fixture(scope="session", autouse=True)
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def database(shipped: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The shipped table in a database of its own, conversations beside it; what asks the environment finds both."""
     folder = tmp_path_factory.mktemp("table")
+    shutil.copy(shipped, folder / "vejviser.db")
     url = f"sqlite:///{folder}/vejviser.db"
     os.environ["VEJVISER_DATABASE_URL"] = url
     os.environ["VEJVISER_CONVERSATIONS"] = str(folder / "conversations.db")
-    engine = make_engine(url)
-    migrate(engine)
-    load(engine)
-    yield url
+    return url
 
 
 @pytest.fixture
-def table(database: str, tmp_path: Path) -> Engine:
+def table(shipped: Path, tmp_path: Path) -> Engine:
     """The shipped table in a database that the test may change."""
-    shutil.copy(database.removeprefix("sqlite:///"), tmp_path / "table.db")
+    shutil.copy(shipped, tmp_path / "table.db")
     return make_engine(f"sqlite:///{tmp_path}/table.db")
 
 

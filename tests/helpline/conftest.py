@@ -60,10 +60,10 @@ def clock() -> Clock:
 
 
 @pytest.fixture(scope="session")
-def peopled(database, tmp_path_factory) -> str:
+def peopled(shipped, tmp_path_factory) -> str:
     """A loaded table with the people in it, to be copied by each test: hashing passwords is slow on purpose."""
     path = tmp_path_factory.mktemp("helpline") / "vejviser.db"
-    shutil.copy(database.removeprefix("sqlite:///"), path)
+    shutil.copy(shipped, path)
     book = StaffBook(make_engine(f"sqlite:///{path}"))
     for login, (name, roles) in PEOPLE.items():
         book.add(login, name, PASSWORD, map(Role.read, roles), MONDAY)
