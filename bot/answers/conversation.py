@@ -24,6 +24,7 @@ from bot.knowledge.situations import situated_department
 from bot.knowledge.words import named_topic, names_only
 
 SURE = 0.20  # from here the best topic is answered, with the next ones offered beside it
+UNSURE = 0.5  # below this a word of the table that names another likely topic decides
 NEAR = 0.03  # from here another topic is worth offering
 WORRY = 0.3  # from here danger cannot be ruled out, and the emergency numbers stand before the answer
 CLEARLY = 0.8  # from here a longer message about another topic is a new question, however it begins
@@ -354,6 +355,8 @@ def _topic(heard: Understood, state: State, directory: Directory) -> str | None:
         named = named_topic(heard.text, directory)
         if named in dict(heard.topics) and named not in FACETS_OF_OTHERS:
             return named
+    if probability < UNSURE and (named := named_topic(heard.text, directory)) in dict(heard.topics):
+        return named
     return best if probability >= SURE else None
 
 

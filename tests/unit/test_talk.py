@@ -140,6 +140,16 @@ def test_a_talk_whose_age_was_asked_can_go_back_to_the_topic_before_it(directory
     assert message.answer.question == "age" and state.earlier == ["bostoette"]
 
 
+def test_a_word_of_the_table_decides_where_the_model_is_unsure(directory):
+    text = "min søn på 19 kommer ikke ud af sengen, hvem kan hjælpe?"
+    unsure = [("indlaeggelse_udskrivning", 0.3), ("bostoette", 0.3), ("raad_og_vejledning", 0.1)]
+    message, _ = turn(directory, text=text, topics=unsure, age=19)
+    assert message.answer.topic == "raad_og_vejledning"
+    assert [c["topic"] for c in message.answer.candidates] == ["indlaeggelse_udskrivning", "bostoette"]
+    sure, _ = turn(directory, text=text, topics=[("bostoette", 0.8), ("raad_og_vejledning", 0.1)], age=19)
+    assert sure.answer.topic == "bostoette"
+
+
 def test_a_place_alone_opens_the_talk(directory):
     message, state = turn(directory, text="Køge", act="inform", municipality="0259")
     assert message.answer.question == "topic" and "Køge" in message.text
