@@ -40,6 +40,18 @@ _PLACE_AFTER_I = frozenset(["brande", "greve", "lejre", "skive", "struer"])
 _SHORT = frozenset("køge ribe sorø faxe fanø læsø ærø samsø odde årø kbh frb cph".split())
 # Numbers that are no postal codes when people ask for help: the doctor on call of the capital, and its neighbours.
 _NOT_POSTAL = frozenset({1812, 1813})
+# What makes four digits an amount, a duration, a section, a time or a case: a unit after them, or its word before.
+_UNIT = re.compile(
+    r"\s*(?:,-|\.-|%|kr\b|kroner|kr\.|dkk|€|euro|dage?\b|timer?\b|uger?\b|mdr|måneder|år\b|gange|mg\b|personer|"
+    r"(?:om|i|pr\.?|per)\s+(?:måneden|måned|mdr|året|år|ugen|uge|dagen|dag|timen|husleje|kontanthjælp|su\b|løn|pension|udbetaling))",
+    re.IGNORECASE,
+)
+_COUNTED = re.compile(
+    r"(?:§+|\b(?:kl|nr|numre|nummer|sag|sagsnr|sagsnummer|stk|artikel|bkg|bekendtgørelse|lov|paragraf|koster|kostede|"
+    r"betaler|betalte|betale|får|fik|skylder|tjener|mangler|ca|cirka|omkring|over|under|mindst|højst|ekstra|årligt|"
+    r"månedligt|kr|kroner|beløb|beløbet))[.:]?\s*(?:på\s+|ca\.?\s+)?$",
+    re.IGNORECASE,
+)
 # First words of compound names that are no names of their own.
 _DIRECTIONS = frozenset(["noerre", "norre", "soender", "sonder", "oester", "oster", "vester", "store", "lille"])
 _WORD = re.compile(r"[a-zæøåéöäü]+(?:[-.][a-zæøåéöäü]+)*\.?", re.IGNORECASE)
@@ -328,7 +340,8 @@ class Gazetteer:
             number = int(match.group())
             codes = frozenset(code for first, last, code in self._postal if first <= number <= last)
             year = 1990 <= number <= 2035
-            if codes and number not in _NOT_POSTAL and (not year or match.group() == text.strip()):
+            counted = _UNIT.match(text, match.end()) or _COUNTED.search(text, 0, match.start())
+            if codes and number not in _NOT_POSTAL and not counted and (not year or match.group() == text.strip()):
                 yield codes, match.start(), match.end()
 
     def _unknown(self, text: str) -> str | None:
