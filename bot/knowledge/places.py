@@ -30,6 +30,9 @@ EVERYDAY = frozenset(
 )
 # Of those, the ones that follow a service in ordinary sentences too ("hvem kan den hjælp give").
 _AFTER_A_SERVICE = frozenset("beder friheden give have loesning ramme ringe stilling vejen".split())
+# Of those, the ones that stand among search words, too ("mørke tanker", "ringe selvværd").
+_AMONG_SEARCH_WORDS = (_AFTER_A_SERVICE | frozenset("gram hals lind moerke tarm".split())) - {"vejen"}
+_GOES_ON = frozenset("til ud frem op ind tilbage hjem".split())  # "vejen til hjælp"
 _SERVICE = re.compile(
     r"(?:center|centret|centeret|afdeling|afdelingen|service|raadgivning|hjaelp|stoette|ppr|pension|vaerested|vaerestedet"
     r"|visitation|visitationen|forvaltning|forvaltningen|psykiatri|psykiatrien|ungeindsats|stu|fleksjob|kontanthjaelp)$"
@@ -43,7 +46,7 @@ _NOT_POSTAL = frozenset({1812, 1813})
 # What makes four digits an amount, a duration, a section, a time or a case: a unit after them, or its word before.
 _UNIT = re.compile(
     r"\s*(?:,-|\.-|%|kr\b|kroner|kr\.|dkk|€|euro|dage?\b|timer?\b|uger?\b|mdr|måneder|år\b|gange|mg\b|personer|"
-    r"(?:om|i|pr\.?|per)\s+(?:måneden|måned|mdr|året|år|ugen|uge|dagen|dag|timen|husleje|kontanthjælp|su\b|løn|pension|udbetaling))",
+    r"(?:om|i|pr\.?|per)\s+(?:måned|mdr|år|uge|dag|time|husleje|kontanthjælp|su\b|løn|pension|udbetaling))",
     re.IGNORECASE,
 )
 _COUNTED = re.compile(
@@ -312,7 +315,8 @@ class Gazetteer:
                     service = _SERVICE.search(before) and form not in _AFTER_A_SERVICE
                     place = mark == ":" or (before in ("i", "fra") and form in _PLACE_AFTER_I)
                     sign = after in ("kommune", "kommunes") or (capital and not shouted) or lives or service or place
-                    if not (sign or len(words) == 1 or (alone and marked) or searching):
+                    searched = searching and form not in _AMONG_SEARCH_WORDS and after not in _GOES_ON
+                    if not (sign or len(words) == 1 or (alone and marked) or searched):
                         continue
                 return codes, count
             if count == 1 and (codes := self._misspelt(raw, marked, len(words) == 1 or opens, searching, after)):
