@@ -1,9 +1,10 @@
 # Two commands on a fresh machine: make run, make test. Everything else is here for convenience.
 PYTHON := .venv/bin/python
 READY := .venv/.ready
-UV := .venv-uv/bin/uv
+LIVING := .venv-living/.ready
+UV := $(or $(shell command -v uv),.venv-uv/bin/uv)
 
-.PHONY: run chat test lint train evaluate bench check help
+.PHONY: run chat test test-living lint train evaluate bench check help
 .DEFAULT_GOAL := help
 
 help: ## these lines
@@ -18,8 +19,8 @@ chat: $(READY) ## talk with a running Vejviser in the terminal
 test: $(READY) lint ## everything: style, types, layering, table, training data, dialogues, scenarios
 	@$(PYTHON) -W ignore -m pytest
 
-lint: $(READY) ## ruff, mypy, import-linter
-	@.venv/bin/ruff check -q . && .venv/bin/ruff format -q --check . && .venv/bin/mypy && .venv/bin/lint-imports --no-logo
+lint: $(READY) ## the lock, ruff, mypy, import-linter
+	@$(UV) lock --check --offline --quiet && .venv/bin/ruff check -q . && .venv/bin/ruff format -q --check . && .venv/bin/mypy && .venv/bin/lint-imports --no-logo
 
 train: $(READY) ## train anew, whether needed or not
 	@$(PYTHON) -W ignore -m bot train --force
@@ -36,4 +37,8 @@ check: $(READY) ## check the table: faults and remarks with file and line
 
 $(READY): pyproject.toml uv.lock bin/install
 	@bin/install
+	@touch $@
+
+$(LIVING): pyproject.toml uv.lock bin/install
+	@bin/install living
 	@touch $@
