@@ -2,12 +2,14 @@
 PYTHON := .venv/bin/python
 READY := .venv/.ready
 UV := .venv-uv/bin/uv
+# Beside tests/stores, which are on both in every run.
+ON_POSTGRESQL := tests/unit/test_migrations.py tests/unit/test_editing.py tests/unit/test_figures.py tests/unit/test_sms_door.py tests/helpline/test_requests.py
 
-.PHONY: run chat test lint train evaluate bench check help
+.PHONY: run chat test test-postgres lint train evaluate bench check help
 .DEFAULT_GOAL := help
 
 help: ## these lines
-	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
 
 run: $(READY) ## install, load the table, train if needed, start, open http://127.0.0.1:8000
 	@$(PYTHON) -W ignore -m bot run
@@ -17,6 +19,10 @@ chat: $(READY) ## talk with a running Vejviser in the terminal
 
 test: $(READY) lint ## everything: style, types, layering, table, training data, dialogues, scenarios
 	@$(PYTHON) -W ignore -m pytest
+	@VEJVISER_TEST_DATABASE=postgresql $(PYTHON) -W ignore -m pytest $(ON_POSTGRESQL)
+
+test-postgres: $(READY) ## all tests on a PostgreSQL that is thrown away afterwards; the editors', the queue's and SMS's are in `make test`
+	@VEJVISER_TEST_DATABASE=postgresql $(PYTHON) -W ignore -m pytest
 
 lint: $(READY) ## ruff, mypy, import-linter
 	@.venv/bin/ruff check -q . && .venv/bin/ruff format -q --check . && .venv/bin/mypy && .venv/bin/lint-imports --no-logo

@@ -159,7 +159,7 @@ def test_the_command(url, beside, made, tmp_path):
     assert "are restored" in vejviser("restore", file, database=new).output
     refused = vejviser("restore", file, database=new)
     assert refused.exit_code == 1 and refused.output.startswith("Error: The database is not empty")
-    piped = CliRunner(mix_stderr=False).invoke(app, ["backup", "-"], env={"VEJVISER_DATABASE_URL": url})
+    piped = CliRunner().invoke(app, ["backup", "-"], env={"VEJVISER_DATABASE_URL": url})
     assert zipfile.ZipFile(io.BytesIO(piped.stdout_bytes)).testzip() is None
     assert [one.name for one in tmp_path.iterdir() if one.suffix in (".zip", ".part")] == ["monday.zip"]
 
