@@ -125,8 +125,8 @@ def _lines(connection: Connection, table: Any) -> Iterator[bytes]:
     keys = [
         column.collate("C") if of_bytes and isinstance(column.type, String) else column for column in table.primary_key
     ]
-    rows = connection.execution_options(stream_results=True).execute(select(table).order_by(*keys))
-    for row in rows.mappings():
+    query = select(table).order_by(*keys).execution_options(stream_results=True)
+    for row in connection.execute(query).mappings():
         plain = {name: _plain(value) for name, value in row.items()}
         yield json.dumps(plain, ensure_ascii=False, sort_keys=True).encode() + b"\n"
 

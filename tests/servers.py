@@ -36,7 +36,7 @@ def _program(name: str, package: str) -> str:
 
     if not found() and os.geteuid() == 0 and shutil.which("apt-get"):
         print(f"\nInstalling {package} with apt-get, for the tests of the databases ...", flush=True)
-        environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}  # Debian shall start none
         for command in ("apt-get update", f"apt-get install -y --no-install-recommends {package}"):
             subprocess.run(command.split(), capture_output=True, check=False, env=environ)
     path = found()
