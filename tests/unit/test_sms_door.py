@@ -6,7 +6,7 @@ import threading
 
 import httpx
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from bot.answers import conversation as talk
@@ -37,6 +37,7 @@ from bot.knowledge.database import make_engine
 from bot.knowledge.directory import Shelf
 from bot.knowledge.sms import SmsInbound, SmsNumber, SmsOutbound, SmsPerson
 from tests.conftest import CLOCKS, vejviser
+from tests.databases import taken_away
 from tests.sms import MOTHER, make_town, metrics
 
 FATHER = "4520304051"
@@ -51,12 +52,12 @@ def shelf(database):
 
 
 @pytest.fixture
-def build(tmp_path, database, shelf):
+def build(tmp_path, shipped, shelf):
     """Build a town; the table in it is the one already read."""
     open_towns = []
 
     def make(**environ):
-        manager = make_town(tmp_path, database, **environ)
+        manager = make_town(tmp_path, shipped, **environ)
         town = manager.__enter__()
         open_towns.append(manager)
         town.app.config["SHELF"] = town.office._shelf = shelf
@@ -125,16 +126,8 @@ def test_a_call_that_is_sent_again_a_day_later_is_refused(town, scheme):
 
 
 def test_without_its_database_the_door_asks_the_gateway_to_come_again(town):
-    from pathlib import Path
-
-    table = Path(town.url.removeprefix("sqlite:///"))
-    away = table.with_suffix(".away")
-    town.app.config["SMS_STORE"]._engine.dispose()
-    table.rename(away)
-    table.touch()
-    assert town.deliver("bostøtte køge", message_id=9) == 503
-    town.app.config["SMS_STORE"]._engine.dispose()
-    away.replace(table)
+    with taken_away(town.url):
+        assert town.deliver("bostøtte køge", message_id=9) == 503
     assert town.deliver("bostøtte køge", message_id=9) == 204
     town.work()
     assert len(town.gateway.sent_to(MOTHER)) == 1
@@ -625,10 +618,12 @@ def test_who_said_stop_is_not_rung(town):
 def test_a_queue_of_calls_that_is_away_silences_nobody(town):
     town.handoff.set_desk(HOURS, 4, [])
     engine = make_engine(town.url)
-    HandoffRequest.__table__.drop(engine)
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE handoff_request RENAME TO away"))
     assert re.search(r"ring 112[^$]*70 20 12 01", town.writes("hvad nu?"))
     assert town.writes("RING").startswith(CANNOT_CALL)
-    assert [entry["why"] for entry in town.log if entry["event"] == "handoff away"] == ["OperationalError"] * 2
+    said = [entry["why"] for entry in town.log if entry["event"] == "handoff away"]
+    assert len(said) == 2 and set(said) <= {"OperationalError", "ProgrammingError"}, "as the engine calls it"
     assert "Er nogen i fare, så ring 112" in town.writes("SLET"), "nothing is said to be deleted that is not"
 
 
