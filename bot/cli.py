@@ -11,7 +11,7 @@ from typing import Any, TextIO
 
 import click
 
-from bot.knowledge.database import database_url, make_engine, migrate
+from bot.knowledge.database import make_engine, migrate
 from bot.knowledge.directory import Directory, UnknownMunicipality, UnknownTopic
 from bot.knowledge.load import KNOWLEDGE, KnowledgeError, check, files_fingerprint, load, loaded_fingerprint
 
@@ -180,7 +180,7 @@ def load_command(folder: Path, if_changed: bool) -> None:
             click.echo(f"FEJL  {problem}")
         raise click.ClickException(f"{error}. Tabellen er uændret.") from error
     rows = sum(len(rows) for rows in checked.rows.values())
-    click.echo(f"{rows} rækker lagt i {database_url()}.")
+    click.echo(f"{rows} rækker lagt i {engine.url.render_as_string(hide_password=True)}.")
 
 
 @knowledge.command("stats")
