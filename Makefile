@@ -1,6 +1,7 @@
 # Two commands on a fresh machine: make run, make test. Everything else is here for convenience.
 PYTHON := .venv/bin/python
 READY := .venv/.ready
+LIVING := .venv-living/.ready
 UV := .venv-uv/bin/uv
 
 .PHONY: run stack chat test lint train evaluate bench check help
@@ -12,7 +13,7 @@ help: ## these lines
 run: $(READY) ## install, load the table, train if needed, start, open http://127.0.0.1:8000
 	@$(PYTHON) -W ignore -m bot run
 
-stack: $(READY) ## production as processes: docker-compose.yml without Docker, https://localhost:8043
+stack: $(READY) $(LIVING) ## production as processes: docker-compose.yml without Docker, https://localhost:8043
 	@$(PYTHON) -W ignore -m bot stack
 
 chat: $(READY) ## talk with a running Vejviser in the terminal
@@ -39,4 +40,8 @@ check: $(READY) ## check the table: faults and remarks with file and line
 
 $(READY): pyproject.toml uv.lock bin/install
 	@bin/install
+	@touch $@
+
+$(LIVING): pyproject.toml uv.lock bin/install
+	@bin/install living
 	@touch $@
