@@ -1,7 +1,6 @@
 # Two commands on a fresh machine: make run, make test. Everything else is here for convenience.
 PYTHON := .venv/bin/python
 READY := .venv/.ready
-LIVING := .venv-living/.ready
 UV := .venv-uv/bin/uv
 
 .PHONY: run stack chat test lint train evaluate bench check help
@@ -13,8 +12,8 @@ help: ## these lines
 run: $(READY) ## install, load the table, train if needed, start, open http://127.0.0.1:8000
 	@$(PYTHON) -W ignore -m bot run
 
-stack: $(READY) $(LIVING) ## production as processes: docker-compose.yml without Docker, https://localhost:8043
-	@$(PYTHON) -W ignore -m bot stack
+stack: $(READY) ## production as processes: docker-compose.yml without Docker, https://localhost:8043
+	@$(PYTHON) -W ignore -m bot stack $(STACK)
 
 chat: $(READY) ## talk with a running Vejviser in the terminal
 	@$(PYTHON) -W ignore -m bot chat
@@ -40,8 +39,4 @@ check: $(READY) ## check the table: faults and remarks with file and line
 
 $(READY): pyproject.toml uv.lock bin/install
 	@bin/install
-	@touch $@
-
-$(LIVING): pyproject.toml uv.lock bin/install
-	@bin/install living
 	@touch $@
