@@ -6,7 +6,6 @@ import datetime as dt
 import os
 import shlex
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -22,6 +21,9 @@ from bot.knowledge.database import make_engine, migrate
 from bot.knowledge.directory import Directory
 from bot.knowledge.hours import COPENHAGEN
 from bot.knowledge.load import ROOT, load
+from tests.parallel import free_port, one_at_a_time, pytest_collection_modifyitems
+
+__all__ = ["free_port", "pytest_collection_modifyitems"]
 
 CLOCKS = {
     "sunday evening": dt.datetime(2026, 11, 22, 22, 30, tzinfo=COPENHAGEN),
@@ -69,7 +71,8 @@ def directory(database: str) -> Directory:
 def model() -> Path:
     from bot.training import ensure_model
 
-    return ensure_model()
+    with one_at_a_time("training"):
+        return ensure_model()
 
 
 @dataclass
@@ -79,12 +82,6 @@ class Backend:
     rasa_url: str
     actions_url: str
     processes: dict[str, subprocess.Popen[bytes]]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="session")

@@ -2,12 +2,16 @@
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import httpx
 
+<<<<<<< HEAD
 from bot.training import environment
+=======
+from bot.knowledge.load import ROOT
+from bot.training import environment, rasa_python
+>>>>>>> pythons
 
 LOOPBACK = {"0100007F", "00000000000000000000000001000000", "0000000000000000FFFF00000100007F"}
 LISTENING = "0A"
@@ -61,6 +65,6 @@ def test_telemetry_is_off(backend):
         assert b"RASA_TELEMETRY_ENABLED=false" in started_with
     code = "from rasa.telemetry import is_telemetry_enabled as on; print(on())"
     asked = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code], env=environment(), capture_output=True, text=True
+        [rasa_python(), "-W", "ignore", "-c", code], env=environment(), capture_output=True, text=True
     )
     assert asked.stdout.split()[-1] == "False", asked.stderr
