@@ -6,12 +6,7 @@ from pathlib import Path
 
 import httpx
 
-<<<<<<< HEAD
-from bot.training import environment
-=======
-from bot.knowledge.load import ROOT
 from bot.training import environment, rasa_python
->>>>>>> pythons
 
 LOOPBACK = {"0100007F", "00000000000000000000000001000000", "0000000000000000FFFF00000100007F"}
 LISTENING = "0A"
