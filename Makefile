@@ -6,7 +6,7 @@ UV := $(or $(shell command -v uv),.venv-uv/bin/uv)
 # Beside tests/stores, which are on both in every run.
 ON_POSTGRESQL := tests/unit/test_migrations.py tests/unit/test_editing.py tests/unit/test_figures.py tests/unit/test_sms_door.py tests/helpline/test_requests.py
 
-.PHONY: run chat test test-living test-postgres lint train evaluate bench check help
+.PHONY: run chat test test-living test-postgres lint train evaluate bench check help stack
 .DEFAULT_GOAL := help
 
 help: ## these lines
@@ -14,6 +14,9 @@ help: ## these lines
 
 run: $(READY) ## install, load the table, train if needed, start, open http://127.0.0.1:8000
 	@$(PYTHON) -W ignore -m bot run
+
+stack: $(READY) $(LIVING) ## production as processes: docker-compose.yml without Docker, https://localhost:8043
+	@$(PYTHON) -W ignore -m bot stack $(STACK)
 
 chat: $(READY) ## talk with a running Vejviser in the terminal
 	@$(PYTHON) -W ignore -m bot chat
