@@ -61,6 +61,7 @@ def create_app(
     app.config.update(
         MAX_CONTENT_LENGTH=MAX_BODY,
         SETTINGS=settings,
+        ENGINE=engine,
         LOG=log.make_log(),
         SHELF=Shelf(engine),
         RASA=Rasa(
@@ -114,7 +115,7 @@ def post_message() -> Response:
     callbacks.offer_human(sender, said.messages)
     if said.forgotten:
         callbacks.forget(sender)
-    log.answered(sender, said.messages)
+    log.answered(sender, said.messages, guard.channel(), said.cause)
     session = replace(session, told=said.told)
     return jsonify({"session": current_app.config["SESSIONS"].id_of(session), "messages": said.messages})
 
