@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
+import json
 import os
 import re
 import sys
@@ -92,6 +94,31 @@ def lookup(emne: str, kommune: str | None, dato: dt.datetime | None, facets: tup
     except UnknownTopic as error:
         raise click.BadParameter(f"emnet '{emne}' kendes ikke. Mente du: {', '.join(error.near)}") from error
     click.echo(render(answer))
+
+
+@app.command()
+@click.option("--url", default="http://127.0.0.1:8000", show_default=True, help="The door.")
+@click.option("--kommune", "codes", multiple=True, help="Code of a municipality to ask for; all when left out.")
+@click.option("--indefra/--udefra", "within", default=None, help="Look at settings, database and disk too, or not.")
+@click.option("--spørg/--stille", "asks", default=True, help="Ask one question for each municipality, or none.")
+@click.option("--json", "as_json", is_flag=True, help="Findings as JSON.")
+def doctor(url: str, codes: tuple[str, ...], within: bool | None, asks: bool, as_json: bool) -> None:
+    """Look a running installation over and say what to do about each fault. Exit code 1 when there is one."""
+    from bot.doctor import visit
+
+    inside = visit.is_inside(url) if within is None else within
+    findings = []
+    for finding in visit.visit(url, codes, inside, _now(), asks):
+        findings.append(finding)
+        if not as_json:
+            click.echo(str(finding))
+    faults = sum(finding.state == "fault" for finding in findings)
+    if as_json:
+        rows = [dataclasses.asdict(finding) for finding in findings]
+        click.echo(json.dumps({"ok": not faults, "faults": faults, "findings": rows}, ensure_ascii=False, indent=1))
+    else:
+        click.echo(f"{faults} fejl." if faults else "Alt er i orden.")
+    sys.exit(1 if faults else 0)
 
 
 @app.group()
