@@ -13,7 +13,7 @@ from typing import Any, TextIO
 
 import click
 
-from bot.knowledge.database import database_url, make_engine, migrate
+from bot.knowledge.database import make_engine, migrate
 from bot.knowledge.directory import Directory, UnknownMunicipality, UnknownTopic
 from bot.knowledge.load import KNOWLEDGE, KnowledgeError, check, files_fingerprint, load, loaded_fingerprint
 
@@ -39,6 +39,55 @@ def run(port: int, rasa_port: int, actions_port: int, sms_port: int, helpline_po
         sys.exit(run_all(port, rasa_port, actions_port, sms_port, helpline_port))
     except SettingsError as error:
         raise click.ClickException(str(error)) from error
+
+
+@app.group(invoke_without_command=True)
+@click.option("--https", default=8043, show_default=True, help="Port of the proxy; the console's is the next one.")
+@click.option("--http", default=8080, show_default=True, help="Port that leads to https.")
+@click.option("--base", default=8200, show_default=True, help="First port of the rest, on loopback.")
+@click.pass_context
+def stack(context: click.Context, https: int, http: int, base: int) -> None:
+    """Run production as processes: docker-compose.yml without Docker. Ctrl-C stops it."""
+    from bot.stack.start import Stack
+    from bot.stack.topology import TopologyError
+    from bot.training import ensure_model
+
+    try:
+        context.obj = Stack(https, http, base)
+    except TopologyError as error:
+        raise click.ClickException(str(error)) from error
+    if context.invoked_subcommand is None:
+        ensure_model()
+        sys.exit(context.obj.run())
+
+
+@stack.command("status")
+@click.pass_obj
+def stack_status(running: Any) -> None:
+    """List the processes: name, state, pid, port."""
+    try:
+        for name, state, pid in running.supervisor.states():
+            click.echo(f"{name:<10} {state:<10} {pid or '-':>7} {running.ports.get(name, '-'):>6}")
+    except OSError as error:
+        raise click.ClickException("make stack kører ikke.") from error
+
+
+@stack.command("stop")
+@click.pass_obj
+def stack_stop(running: Any) -> None:
+    """Stop all of it."""
+    try:
+        running.supervisor.line.shutdown()
+    except OSError as error:
+        raise click.ClickException("make stack kører ikke.") from error
+
+
+@stack.command("run", context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@click.pass_obj
+def stack_run(running: Any, arguments: tuple[str, ...]) -> None:
+    """Run a vejviser command on the stack's own database: vejviser stack run user list"""
+    sys.exit(running.command(arguments))
 
 
 @app.command()
@@ -143,10 +192,14 @@ def check_command(folder: Path, quiet: bool) -> None:
 
 @knowledge.command("load")
 @click.option("--folder", type=click.Path(exists=True, path_type=Path), default=KNOWLEDGE)
-def load_command(folder: Path) -> None:
+@click.option("--if-changed", is_flag=True, help="Not if these files are what was loaded last.")
+def load_command(folder: Path, if_changed: bool) -> None:
     """Load the files into the database: everything or, if there is a fault, nothing."""
     engine = make_engine()
     migrate(engine)
+    if if_changed and loaded_fingerprint(engine) == files_fingerprint(folder):
+        click.echo("Tabellen er som filerne.")
+        return
     try:
         checked = load(engine, folder)
     except KnowledgeError as error:
@@ -154,7 +207,7 @@ def load_command(folder: Path) -> None:
             click.echo(f"FEJL  {problem}")
         raise click.ClickException(f"{error}. Tabellen er uændret.") from error
     rows = sum(len(rows) for rows in checked.rows.values())
-    click.echo(f"{rows} rækker lagt i {database_url()}.")
+    click.echo(f"{rows} rækker lagt i {engine.url.render_as_string(hide_password=True)}.")
 
 
 @knowledge.command("stats")

@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from bot.knowledge.load import ROOT
-from bot.safety.conversations import conversations_path
+from bot.safety.conversations import conversations_url
 
 MODELS = ROOT / "models"
 LOG = ROOT / "var" / "log" / "train.log"
@@ -88,8 +88,5 @@ def ensure_model(force: bool = False) -> Path:
 
 def environment() -> dict[str, str]:
     """Return the environment for Rasa's processes: no telemetry, no chatter, and an address for the actions."""
-    defaults = {
-        "VEJVISER_ACTIONS_URL": "http://127.0.0.1:5055/webhook",
-        "VEJVISER_CONVERSATIONS": str(conversations_path()),
-    }
-    return defaults | os.environ | ENVIRONMENT
+    defaults = {"VEJVISER_ACTIONS_URL": "http://127.0.0.1:5055/webhook"}
+    return defaults | os.environ | {"VEJVISER_CONVERSATIONS": conversations_url()} | ENVIRONMENT

@@ -36,7 +36,7 @@ class Parts:
             **os.environ,
             **backend_environment(self._ports["rasa_port"], self._ports["actions_port"]),
             "VEJVISER_DATABASE_URL": database,
-            "VEJVISER_CONVERSATIONS": str(conversations),
+            "VEJVISER_CONVERSATIONS": conversations,
         }
         self._logs = logs
         self.running = {}
