@@ -357,7 +357,7 @@ def merge_command(file: Path) -> None:
 @click.option("--encoder", is_flag=True, help="Compare meanings as well: about ten minutes.")
 def doubts_command(encoder: bool) -> None:
     """List what is doubtful in the training data: copies, labels neighbours contradict, counts, personal data."""
-    from bot.training_data import report
+    from bot.doubts import report
 
     for line in report(encoder):
         click.echo(line)

@@ -23,7 +23,7 @@ from bot.helpline.staff import DEVELOPER, Role, StaffBook
 from bot.helpline.users import new_password
 from bot.knowledge.database import make_engine
 from bot.knowledge.load import ROOT
-from bot.training import environment, model_path
+from bot.training import environment, model_path, rasa_python
 
 START_LIMIT_SECONDS = 120
 LOGS = ROOT / "var" / "log"
@@ -48,11 +48,11 @@ class _LogFiles(Printer):
 
 def commands(port: int, rasa_port: int, actions_port: int, helpline_port: int = 8010) -> dict[str, str]:
     """Return the command line of each process. Everything but the door listens on loopback only."""
-    python = shlex.quote(sys.executable)
+    python, rasa = shlex.quote(sys.executable), shlex.quote(rasa_python())
     model = shlex.quote(str(model_path()))
     return {
-        "actions": f"{python} -m rasa_sdk --actions actions.actions --port {actions_port}",
-        "rasa": f"{python} -m rasa run -i 127.0.0.1 -p {rasa_port} -m {model}",
+        "actions": f"{rasa} -m rasa_sdk --actions actions.actions --port {actions_port}",
+        "rasa": f"{rasa} -m rasa run -i 127.0.0.1 -p {rasa_port} -m {model}",
         "edge": f"{python} -m gunicorn -c python:bot.edge.gunicorn_conf --bind 127.0.0.1:{port}",
         "helpline": f"{python} -m gunicorn -c python:bot.helpline.gunicorn_conf --bind 127.0.0.1:{helpline_port}",
     }

@@ -2,14 +2,13 @@
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import httpx
 import yaml
 
 from bot.knowledge.load import ROOT
-from bot.training import environment
+from bot.training import environment, rasa_python
 
 LOOPBACK = {"0100007F", "00000000000000000000000001000000", "0000000000000000FFFF00000100007F"}
 LISTENING = "0A"
@@ -63,7 +62,7 @@ def test_telemetry_is_off(backend):
         assert b"RASA_TELEMETRY_ENABLED=false" in started_with
     code = "from rasa.telemetry import is_telemetry_enabled as on; print(on())"
     asked = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code], env=environment(), capture_output=True, text=True
+        [rasa_python(), "-W", "ignore", "-c", code], env=environment(), capture_output=True, text=True
     )
     assert asked.stdout.split()[-1] == "False", asked.stderr
 
