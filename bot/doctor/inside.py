@@ -6,19 +6,22 @@ import datetime as dt
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import redis
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import func, select
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from bot.doctor import Finding, fault, fine, note, skipped
 from bot.edge.health import oldest_fact, stale_share
 from bot.edge.settings import Settings, SettingsError
+from bot.edge.sms.figures import used_up
 from bot.edge.sms.settings import SmsSettings
 from bot.edge.sms.store import SmsStore
 from bot.heartbeat import BACKUP, SMS, SWEEPS, beats
@@ -28,7 +31,7 @@ from bot.knowledge import database
 from bot.knowledge.directory import Directory
 from bot.knowledge.load import KNOWLEDGE, files_fingerprint, loaded_fingerprint
 from bot.knowledge.models import TableVersion
-from bot.safety.conversations import conversations_path
+from bot.safety.conversations import conversations_url
 from bot.training import MODELS, model_path
 
 LEAST_FREE = 1024**3  # bytes: a week of logs and conversations, and room to load a table beside the old one
@@ -185,7 +188,7 @@ def sms(inside: Inside) -> Iterator[Finding]:
         yield fault(
             "Sms", f"{dead} beskeder kunne ikke sendes", "Se grunden: vejviser sms failed. Så: vejviser sms retry"
         )
-    elif figures["capped"]:
+    elif used_up(figures, found.ceiling):
         said = f"dagens loft på {found.ceiling} dele er nået"
         yield fault("Sms", said, "Se på /metrics, hvem der bruger dem; hæv VEJVISER_SMS_CEILING, hvis det er i orden.")
     else:
@@ -205,18 +208,32 @@ def accounts(inside: Inside) -> Iterator[Finding]:
 
 
 def stores(inside: Inside) -> Iterator[Finding]:
-    """Ask each Redis that the settings name."""
-    names = ("VEJVISER_RATE_STORAGE", "VEJVISER_JOBS", "VEJVISER_REDIS_URL")
-    named = {inside.environ.get(name, ""): name for name in names}
-    for url, name in named.items():
-        if not url.startswith(("redis://", "rediss://")):
-            continue
+    """Ask what keeps the conversations, and each Redis that the settings name."""
+    kept = inside.environ.get("VEJVISER_CONVERSATIONS", "")
+    if "://" in kept and not kept.startswith("sqlite"):
         try:
-            redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2).ping()
+            with database.make_engine(kept).connect():
+                yield fine("Samtaler", "deres database svarer")
+        except SQLAlchemyError as error:
+            said = f"deres database svarer ikke ({type(error).__name__})"
+            yield fault("Samtaler", said, "Er den startet, og passer VEJVISER_CONVERSATIONS?")
+    for name, connect in _redis_of(inside.environ):
+        try:
+            connect().ping()
             yield fine("Redis", f"svarer ({name})")
         except (redis.RedisError, ValueError) as error:
             said = f"svarer ikke ({name}, {type(error).__name__})"
             yield fault("Redis", said, "Start Redis, eller ret variablen. Imens tæller hver dør grænserne for sig.")
+
+
+def _redis_of(environ: Mapping[str, str]) -> Iterator[tuple[str, Callable[[], redis.Redis]]]:
+    patience: dict[str, Any] = {"socket_timeout": 2, "socket_connect_timeout": 2}
+    for name in ("VEJVISER_RATE_STORAGE", "VEJVISER_JOBS"):
+        if (url := environ.get(name, "")).startswith(("redis://", "rediss://")):
+            yield name, partial(redis.Redis.from_url, url, **patience)
+    if host := environ.get("VEJVISER_REDIS_HOST"):
+        port, password = environ.get("VEJVISER_REDIS_PORT") or "6379", environ.get("VEJVISER_REDIS_PASSWORD") or None
+        yield "VEJVISER_REDIS_HOST", partial(redis.Redis, host, port=port, password=password, **patience)
 
 
 def model(_inside: Inside) -> Iterator[Finding]:
@@ -237,9 +254,10 @@ def model(_inside: Inside) -> Iterator[Finding]:
 
 def disk(inside: Inside) -> Iterator[Finding]:
     """Ask how much room there is where something is written."""
-    folders = {conversations_path().parent}
-    if inside.engine.dialect.name == "sqlite":
-        folders.add(Path(inside.engine.url.database or ".").resolve().parent)
+    files = [url.database for url in (inside.engine.url, make_url(conversations_url())) if url.host is None]
+    folders = {Path(file).resolve().parent for file in files if file}
+    if not folders:
+        yield skipped("Disk", "intet skrives her; se disken dér, hvor databasen er")
     for folder in sorted(folder for folder in folders if folder.exists()):
         free = shutil.disk_usage(folder).free
         said = f"{free / 1024**3:.1f} GB fri ved {folder}"

@@ -35,7 +35,7 @@ def visit(
     else:
         yield skipped("Indstillinger, database, disk, model, sikkerhedskopi", "kan kun ses inde i anlægget")
     with httpx.Client(base_url=url, timeout=SECONDS) as client:
-        found = list(outside.look(client, now))
+        found = list(outside.look(client, now, within))
         yield from found
         if not asks:
             yield skipped("Spørgsmål", "blev ikke stillet")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from typing import Any
 
 from prometheus_client.core import GaugeMetricFamily
 
@@ -29,12 +30,16 @@ def sms_figures(store: SmsStore, ceiling: int, now: dt.datetime) -> Iterator[Gau
     for state in OUTBOUND:
         messages.add_metric([state], figures["states"].get(state, 0))
     yield messages
-    reached = figures["capped"] or sum(figures["segments"].values()) >= ceiling
     for name, said, value in (
         ("unanswered", "Messages in that are not answered", figures["waiting"]),
         ("unanswered_seconds", "How long the oldest of them waits", figures["waited"]),
         ("undelivered", "Sent, but not delivered", figures["undelivered"]),
         ("ceiling", "Segments a day that may be sent", ceiling),
-        ("ceiling_reached", "1 when today's segments are used up", reached),
+        ("ceiling_reached", "1 when today's segments are used up", used_up(figures, ceiling)),
     ):
         yield GaugeMetricFamily(f"vejviser_sms_{name}", said, value=value)
+
+
+def used_up(figures: dict[str, Any], ceiling: int) -> bool:
+    """Return whether today's segments are used up, of the store's figures."""
+    return bool(figures["capped"] or sum(figures["segments"].values()) >= ceiling)
