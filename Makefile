@@ -13,7 +13,7 @@ run: $(READY) ## install, load the table, train if needed, start, open http://12
 	@$(PYTHON) -W ignore -m bot run
 
 stack: $(READY) ## production as processes: docker-compose.yml without Docker, https://localhost:8043
-	@$(PYTHON) -W ignore -m bot stack
+	@$(PYTHON) -W ignore -m bot stack $(STACK)
 
 chat: $(READY) ## talk with a running Vejviser in the terminal
 	@$(PYTHON) -W ignore -m bot chat

@@ -6,8 +6,10 @@ import contextlib
 import datetime as dt
 import os
 import sys
+import tempfile
 import threading
 import time
+from pathlib import Path
 
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -30,6 +32,7 @@ from bot.safety.conversations import Conversations
 
 THREADS = 4
 SWEPT_SECONDS = 5.0
+ALIVE = Path(tempfile.gettempdir()) / "vejviser-jobs.alive"  # for the health check: touched at every look
 DELETED_SECONDS = 600.0
 
 
@@ -83,6 +86,7 @@ def watch(office: Office, engine: Engine) -> None:
                 office.delete_old()
                 swept()
                 deleted = time.monotonic()
+        ALIVE.touch()
         time.sleep(SWEPT_SECONDS)
 
 

@@ -37,7 +37,7 @@ class Stack:
     def __init__(
         self, https: int = 8043, http: int = 8080, base: int = 8200, environ: Mapping[str, str] = os.environ
     ) -> None:
-        self.site, self.console = f"https://localhost:{https}", f"https://localhost:{https + 1}"
+        self.site, self.console = f"https://localhost:{https}", f"https://127.0.0.1:{https + 1}"
         self.supervisor = Supervisor(FOLDER)
         own = {
             "VEJVISER_SITE": self.site,

@@ -74,7 +74,7 @@ def account() -> str | None:
 
 
 def make_cluster(programs: Programs, folder: Path, environment: Mapping[str, str]) -> None:
-    """Make PostgreSQL's folder as the container would, with an administrator's password. Raises click.ClickException."""
+    """Make PostgreSQL's folder as the container would, its administrator with a password. Raises ClickException."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, mode=0o700)
     key = folder.with_name("postgres.key")
