@@ -12,13 +12,25 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import click
+from sqlalchemy.exc import OperationalError
 
 from bot.knowledge.database import make_engine, migrate
 from bot.knowledge.directory import Directory, UnknownMunicipality, UnknownTopic
 from bot.knowledge.load import KNOWLEDGE, KnowledgeError, check, files_fingerprint, load, loaded_fingerprint
 
 
-@click.group()
+class _Commands(click.Group):
+    """Says in one line that the database cannot be used, whichever command needed it."""
+
+    def invoke(self, context: click.Context) -> Any:
+        """Do the command. Raises ClickException."""
+        try:
+            return super().invoke(context)
+        except OperationalError as error:
+            raise click.ClickException(f"The database cannot be used: {str(error.orig).strip()}") from error
+
+
+@click.group(cls=_Commands)
 def app() -> None:
     """Vejviser: viser pårørende vej i kommunen."""
 
@@ -170,6 +182,73 @@ def doctor(url: str, codes: tuple[str, ...], within: bool | None, asks: bool, as
     sys.exit(1 if faults else 0)
 
 
+@app.command("migrate")
+@click.option("--to", help="Go down to an older revision, e.g. 0005, or base; up to the newest when left out.")
+@click.option("--lose-data", is_flag=True, help="Going down deletes what the older tables have no room for.")
+def migrate_command(to: str | None, lose_data: bool) -> None:
+    """Bring the tables of the database up to this version, while others use them; or down, which loses data."""
+    from bot.knowledge.database import LosesData, UnknownRevision, downgrade, newest_revision
+
+    engine = make_engine()
+    if to in (None, newest_revision()):
+        _migrate(engine)
+    else:
+        try:
+            losses = downgrade(engine, str(to), lose_data)
+        except UnknownRevision as error:
+            raise click.ClickException(str(error)) from error
+        except LosesData as error:
+            lost = "\n".join(f"  {loss}" for loss in error.losses)
+            raise click.ClickException(
+                f"Going down to {to} deletes:\n{lost}\nTake a backup, then say --lose-data. Nothing was changed."
+            ) from error
+        for loss in losses:
+            click.echo(f"Deleted: {loss}")
+    click.echo(f"The tables are at revision {to or newest_revision()}.")
+
+
+@app.command("backup")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path, allow_dash=True))
+def backup_command(file: Path) -> None:
+    """Write the whole database to FILE, a ZIP that `restore` reads on SQLite and PostgreSQL; - is the output.
+
+    It holds telephone numbers: encrypt it, and delete it when a newer one is there. Conversations are not in it.
+    """
+    from bot.backup import BackupError, backup
+    from bot.heartbeat import BACKUP, beat
+
+    if file.exists():
+        raise click.ClickException(f"{file} exists. Choose another name: a backup is never overwritten.")
+    half = file.with_name(f"{file.name}.part")  # what has the name is whole
+    try:
+        if str(file) == "-":
+            manifest = backup(make_engine(), sys.stdout.buffer, _now())
+        else:
+            with open(half, "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as out:
+                manifest = backup(make_engine(), out, _now())
+            half.rename(file)
+        beat(make_engine(), BACKUP, _now())
+    except BackupError as error:
+        raise click.ClickException(str(error)) from error
+    finally:
+        half.unlink(missing_ok=True)
+    click.echo(f"{manifest.rows} rows of {len(manifest.tables)} tables at revision {manifest.revision}.", err=True)
+
+
+@app.command("restore")
+@click.argument("file", type=click.File("rb"))
+@click.option("--replace", is_flag=True, help="Delete what the database holds.")
+def restore_command(file: Any, replace: bool) -> None:
+    """Put a backup into an empty database: everything, read back and compared, or nothing."""
+    from bot.backup import BackupError, restore
+
+    try:
+        manifest = restore(make_engine(), file, replace)
+    except BackupError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{manifest.rows} rows of {len(manifest.tables)} tables, taken at {manifest.taken_at}, are restored.")
+
+
 @app.group()
 def knowledge() -> None:
     """The knowledge table."""
@@ -196,7 +275,7 @@ def check_command(folder: Path, quiet: bool) -> None:
 def load_command(folder: Path, if_changed: bool) -> None:
     """Load the files into the database: everything or, if there is a fault, nothing."""
     engine = make_engine()
-    migrate(engine)
+    _migrate(engine)
     if if_changed and loaded_fingerprint(engine) == files_fingerprint(folder):
         click.echo("Tabellen er som filerne.")
         return
@@ -433,7 +512,7 @@ def _sms_store() -> Any:
     from bot.edge.sms.store import SmsStore
 
     engine = make_engine()
-    migrate(engine)
+    _migrate(engine)
     return SmsStore(engine)
 
 
@@ -505,7 +584,7 @@ def _staff() -> Any:
     from bot.helpline.staff import StaffBook
 
     engine = make_engine()
-    migrate(engine)
+    _migrate(engine)
     return StaffBook(engine)
 
 
@@ -524,9 +603,18 @@ def _prepare() -> None:
     ensure_model()
 
 
+def _migrate(engine: Any) -> None:
+    from bot.knowledge.database import UnknownRevision
+
+    try:
+        migrate(engine)
+    except UnknownRevision as error:
+        raise click.ClickException(str(error)) from error
+
+
 def _load_if_changed() -> None:
     engine = make_engine()
-    migrate(engine)
+    _migrate(engine)
     if loaded_fingerprint(engine) == files_fingerprint():
         return
     click.echo("Lægger tabellen i databasen ...")

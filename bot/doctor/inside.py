@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import redis
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import func, select
 from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.exc import SQLAlchemyError
@@ -93,12 +91,13 @@ def the_database(inside: Inside) -> Iterator[Finding]:
     remedy = "Er databasen startet, og passer VEJVISER_DATABASE_URL? Chatten svarer imens fra sidste læsning."
     file = inside.engine.url.database
     if inside.engine.dialect.name == "sqlite" and not Path(file or "").exists():
-        yield fault("Database", f"{file} findes ikke", "Kør: vejviser knowledge load. Eller ret VEJVISER_DATABASE_URL.")
+        yield fault(
+            "Database", f"{file} findes ikke", "Ret VEJVISER_DATABASE_URL, eller begynd: vejviser knowledge load"
+        )
         return
-    newest = ScriptDirectory(str(Path(database.__file__).with_name("migrations"))).get_current_head()
+    newest = database.newest_revision()
     try:
-        with inside.engine.connect() as connection:
-            present = MigrationContext.configure(connection).get_current_revision()
+        present = database.revision(inside.engine)
     except SQLAlchemyError as error:
         yield fault("Database", f"{where} svarer ikke ({type(error).__name__})", remedy)
         return
@@ -106,7 +105,7 @@ def the_database(inside: Inside) -> Iterator[Finding]:
         yield fine("Database", f"{where} svarer og har de nyeste tabeller ({newest})")
     else:
         said = f"tabellerne er fra {present or 'før den første version'}, koden er fra {newest}"
-        yield fault("Database", said, "Tag en sikkerhedskopi, og kør: vejviser knowledge load (se docs/upgrade.md).")
+        yield fault("Database", said, "Kør: vejviser migrate. Rækkefølgen står i docs/upgrade.md.")
 
 
 def table(inside: Inside) -> Iterator[Finding]:

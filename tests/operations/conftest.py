@@ -3,7 +3,6 @@
 import contextlib
 import os
 import shlex
-import shutil
 import subprocess
 import time
 from dataclasses import dataclass
@@ -14,7 +13,8 @@ import pytest
 
 from bot.knowledge.load import ROOT
 from bot.processes import commands
-from tests.conftest import free_port
+from tests.databases import copy_database, new_database
+from tests.servers import free_port
 
 SECRET = "kQ7v-3nXw0bT9yLr2Ms8Zf5HdUa1JgPc6EiO4tYxRqW"
 
@@ -43,16 +43,15 @@ class Door:
 
 
 @contextlib.contextmanager
-def served(folder, shipped, workers=1, rasa_url=None, actions_url=None, **environ):
+def served(folder, shipped, workers=1, rasa_url=None, actions_url=None, table=None, conversations=None, **environ):
     """Serve a door in a folder of its own until the end."""
-    table, log, port = folder / "table.db", folder / f"edge-{free_port()}.log", free_port()
-    if not table.exists():
-        shutil.copy(shipped, table)
+    log, port = folder / f"edge-{free_port()}.log", free_port()
+    table = table or copy_database(shipped, folder)
     nobody = f"http://127.0.0.1:{free_port()}"
     env = {
         **{name: value for name, value in os.environ.items() if not name.startswith("VEJVISER_")},
-        "VEJVISER_DATABASE_URL": f"sqlite:///{table}",
-        "VEJVISER_CONVERSATIONS": str(folder / "conversations.db"),
+        "VEJVISER_DATABASE_URL": table,
+        "VEJVISER_CONVERSATIONS": conversations or new_database(shipped, folder),
         "VEJVISER_SECRET": SECRET,
         "VEJVISER_RASA_URL": rasa_url or nobody,
         "VEJVISER_ACTIONS_URL": actions_url or f"{nobody}/webhook",

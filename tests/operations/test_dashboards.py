@@ -9,9 +9,9 @@ import pytest
 import yaml
 
 from bot.knowledge.load import ROOT
-from tests.conftest import free_port
 from tests.operations.conftest import served
 from tests.operations.test_doctor import GATEWAY
+from tests.servers import free_port
 
 DEPLOY = ROOT / "deploy"
 BOARDS = sorted((DEPLOY / "grafana" / "dashboards").glob("*.json"))

@@ -15,8 +15,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import pytest
-from alembic import command
-from alembic.config import Config
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -34,9 +32,10 @@ from bot.knowledge.load import ROOT
 from bot.knowledge.models import TableVersion
 from bot.knowledge.sms import SmsOutbound
 from bot.safety.conversations import Conversations
-from tests.conftest import free_port
+from tests.databases import copy_database, new_database
 from tests.operations.conftest import SECRET, served
 from tests.scenarios.test_never_silent import Parts
+from tests.servers import free_port
 
 NOW = dt.datetime.now(dt.timezone.utc)
 SOME = ("0101", "0259", "0461", "0492", "0563", "0851")  # København, Køge, Odense, Ærø, Fanø, Aalborg
@@ -80,14 +79,23 @@ def states(report, name):
 def house(model, shipped, tmp_path_factory):
     """Rasa, actions and a door, of this test's own."""
     folder = tmp_path_factory.mktemp("house")
-    shutil.copy(shipped, folder / "table.db")
-    parts = Parts(model, f"sqlite:///{folder / 'table.db'}", folder / "conversations.db", folder)
+    table, conversations = copy_database(shipped, folder), new_database(shipped, folder)
+    logs = tmp_path_factory.mktemp("logs")
+    parts = Parts(model, table, conversations, logs)
     try:
         for name in ("actions", "rasa"):
             parts.start(name)
         for name in ("actions", "rasa"):
             parts.wait(name)
-        with served(folder, shipped, workers=2, rasa_url=parts.rasa_url, actions_url=parts.actions_url) as door:
+        with served(
+            folder,
+            shipped,
+            workers=2,
+            table=table,
+            conversations=conversations,
+            rasa_url=parts.rasa_url,
+            actions_url=parts.actions_url,
+        ) as door:
             door.ask("hvor søger jeg bostøtte i Køge?", headers={"X-Vejviser-Doctor": "forged"})
             yield parts, door
     finally:
@@ -216,11 +224,7 @@ def test_a_database_that_is_missing_away_or_old(table, tmp_path):
     said = found(findings := list(inside.look(within(away))), "Database")
     assert "svarer ikke" in said and "a-secret-word" not in said
     assert found(findings, "Det, der står i databasen", "skipped")
-    config = Config()
-    config.set_main_option("script_location", str(ROOT / "bot" / "knowledge" / "migrations"))
-    with table.begin() as connection:
-        config.attributes["connection"] = connection
-        command.downgrade(config, "0006")
+    database.downgrade(table, "0006", lose=True)
     assert "0006" in found(inside.the_database(within(table)), "Database")
     database.migrate(table)
     assert found(inside.the_database(within(table)), "Database", "ok")
@@ -307,8 +311,8 @@ def test_stores_that_do_not_answer(table):
     assert list(inside.stores(within(table))) == []
 
 
-def test_a_disk_that_is_nearly_full(table):
-    free = shutil.disk_usage(table.url.database).free
+def test_a_disk_that_is_nearly_full(tmp_path):
+    table, free = make_engine(f"sqlite:///{tmp_path}/here.db"), shutil.disk_usage(tmp_path).free
     assert found(inside.disk(within(table)), "Disk", "ok")
     fuller = dataclasses.replace(within(table), least_free=2 * free)
     assert "kun" in found(inside.disk(fuller), "Disk")

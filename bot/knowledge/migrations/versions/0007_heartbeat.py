@@ -7,6 +7,7 @@ revision = "0007"
 down_revision = "0006"
 branch_labels = None
 depends_on = None
+loses = "when what runs by itself last succeeded: it writes it again."
 
 
 def upgrade() -> None:
