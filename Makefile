@@ -3,7 +3,7 @@ PYTHON := .venv/bin/python
 READY := .venv/.ready
 UV := .venv-uv/bin/uv
 
-.PHONY: run stack chat test lint train evaluate bench check help
+.PHONY: sbom licences run stack chat test lint train evaluate bench check help
 .DEFAULT_GOAL := help
 
 help: ## these lines
@@ -36,6 +36,12 @@ bench: $(READY) ## what the door costs beside Rasa alone, as a ratio; while `mak
 
 check: $(READY) ## check the table: faults and remarks with file and line
 	@$(PYTHON) -W ignore -m bot knowledge check
+
+sbom: $(READY) ## a bill of materials (CycloneDX) for each image: build/sbom/
+	@$(PYTHON) -W ignore -m tests.operations.shipped sbom
+
+licences: $(READY) ## write docs/licences.md anew, from the lock and the packages' own words
+	@$(PYTHON) -W ignore -m tests.operations.shipped licences
 
 $(READY): pyproject.toml uv.lock bin/install
 	@bin/install
