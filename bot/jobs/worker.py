@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.edge.log import make_log
 from bot.edge.rasa import Rasa
+from bot.edge.server import quiet_libraries
 from bot.edge.settings import Settings, SettingsError
 from bot.edge.sms.dialogue import SmsDialogue
 from bot.edge.sms.gateways import make_provider
@@ -101,6 +102,7 @@ def main() -> int:
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 1
+    quiet_libraries()
     office.begin()
     threading.Thread(target=watch, args=(office, make_engine()), name="watch", daemon=True).start()
     # Someone waits with a telephone in hand: a queue is looked at five times a second.

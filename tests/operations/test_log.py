@@ -4,13 +4,16 @@ import ast
 import json
 import re
 import socket
+import subprocess
 import time
 
 import httpx
 import pytest
 
 from bot.knowledge.load import ROOT
-from tests.operations.conftest import SECRET
+from bot.processes import commands
+from tests.operations.conftest import SECRET, served
+from tests.servers import free_port
 
 MARKER = "hemmelighedsfuld opvask"
 ALWAYS = {"event", "level", "timestamp"}
@@ -43,7 +46,7 @@ def written():
 def test_every_line_that_the_code_can_write_is_documented():
     page, code = documented(), written()
     code["message"] |= {"session", "kind", "topic", "channel", "cause"}  # added where a request held a message
-    code["server"] = {"text", "error", "where"}  # bot/edge/server.py
+    code |= {"server": {"text", "error", "where"}, "library": {"library", "error", "where"}}  # bot/edge/server.py
     assert len(code) > 12 and page == code
 
 
@@ -86,12 +89,14 @@ def test_every_line_is_json_with_exactly_the_documented_fields(lines):
         seen.add(event)
         assert line["level"] in LEVELS and re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", line["timestamp"])
         given = set(line) - ALWAYS - IN_A_REQUEST
-        if event == "server":
+        if event in ("server", "library"):
             assert given <= fields[event]
         else:
             assert given == fields[event], event
             assert re.fullmatch("[0-9a-f]{16}", line["request_id"])
     assert {"message", "request", "rasa silent", "server"} <= seen
+    complaints = [line for line in map(json.loads, lines[0]) if line["event"] == "server" and line["level"] != "info"]
+    assert complaints and all("where" in line and "text" not in line for line in complaints), "of three bad requests"
 
 
 def test_a_line_of_a_message_says_how_it_was_answered(lines):
@@ -115,11 +120,6 @@ def test_nothing_that_somebody_wrote_and_no_address_and_no_secret_is_in_it(lines
 
 
 def test_a_setting_that_stops_the_start_can_be_read_in_the_log(shipped, tmp_path):
-    import subprocess
-    import sys
-
-    from bot.processes import commands
-
     done = subprocess.run(
         commands(1, 1, 1)["edge"].split(),
         cwd=ROOT,
@@ -128,6 +128,17 @@ def test_a_setting_that_stops_the_start_can_be_read_in_the_log(shipped, tmp_path
         text=True,
         timeout=60,
     )
-    assert done.returncode and sys.executable
+    assert done.returncode
     lines = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
     assert any("VEJVISER_SECRET is too short" in line.get("text", "") for line in lines), done.stderr
+
+
+def test_a_library_that_complains_is_a_line_of_ours(shipped, tmp_path):
+    """Flask-Limiter, when its Redis is away."""
+    with served(tmp_path, shipped, VEJVISER_RATE_STORAGE=f"redis://:a-secret-word@127.0.0.1:{free_port()}/2") as one:
+        assert one.ask(f"{MARKER}").status_code == 200
+        assert one.figures()['vejviser_part_up{part="redis"}'] == 0
+        lines = [json.loads(line) for line in one.lines()]
+    complaints = [line for line in lines if line["event"] == "library"]
+    assert complaints and {line["library"] for line in complaints} == {"flask-limiter"}
+    assert not {"127.0.0.1", "a-secret-word"} & set(re.findall(r"[\w.-]+", json.dumps(complaints)))
