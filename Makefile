@@ -6,7 +6,7 @@ UV := $(or $(shell command -v uv),.venv-uv/bin/uv)
 # Beside tests/stores, which are on both in every run.
 ON_POSTGRESQL := tests/unit/test_migrations.py tests/unit/test_editing.py tests/unit/test_figures.py tests/unit/test_sms_door.py tests/helpline/test_requests.py
 
-.PHONY: run chat test test-living test-postgres lint train evaluate bench check help stack
+.PHONY: run chat test test-living test-postgres lint train evaluate bench check help stack sbom licences
 .DEFAULT_GOAL := help
 
 help: ## these lines
@@ -50,6 +50,12 @@ bench: $(READY) ## what the door costs beside Rasa alone, as a ratio; while `mak
 
 check: $(READY) ## check the table: faults and remarks with file and line
 	@$(PYTHON) -W ignore -m bot knowledge check
+
+sbom: $(READY) ## a bill of materials (CycloneDX) for each image: build/sbom/
+	@$(PYTHON) -W ignore -m tests.operations.shipped sbom
+
+licences: $(READY) ## write docs/licences.md anew, from the lock and the packages' own words
+	@$(PYTHON) -W ignore -m tests.operations.shipped licences
 
 $(READY): pyproject.toml uv.lock bin/install
 	@bin/install

@@ -61,6 +61,7 @@ def create_app(
     app.config.update(
         MAX_CONTENT_LENGTH=MAX_BODY,
         SETTINGS=settings,
+        ENGINE=engine,
         LOG=log.make_log(),
         SHELF=Shelf(engine),
         RASA=Rasa(
@@ -115,7 +116,7 @@ def post_message() -> Response:
     messages = said.messages
     if said.forgotten and not callbacks.forgotten(sender):
         messages = [{**message, "text": callbacks.NOT_FORGOTTEN} for message in messages[:1]]
-    log.answered(sender, messages)
+    log.answered(sender, messages, guard.channel(), said.cause)
     session = replace(session, told=said.told)
     return jsonify({"session": current_app.config["SESSIONS"].id_of(session), "messages": messages})
 

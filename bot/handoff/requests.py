@@ -11,7 +11,7 @@ import datetime as dt
 import os
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from bot.handoff.models import Desk, HandoffMessage, HandoffRequest, HandoffTally, StaffRole, StaffSession
+from bot.handoff.models import OPEN, Desk, HandoffMessage, HandoffRequest, HandoffTally, StaffRole, StaffSession
 from bot.handoff.promise import Promise, Span, desk_spans, promise, promises
 from bot.knowledge.hours import COPENHAGEN, Calendar, parse_hours
 from bot.safety.conversations import SWEPT_SECONDS, kept_hours
@@ -191,6 +191,18 @@ class Handoff:
             session.expunge_all()
             return rows
 
+    def figures(self, now: dt.datetime) -> dict[str, int]:
+        """Return how many open requests there are by state, and how many of them wait past what was promised."""
+        by_state = select(HandoffRequest.state, func.count()).where(HandoffRequest.ended_at.is_(None))
+        late = (
+            select(func.count())
+            .select_from(HandoffRequest)
+            .where(HandoffRequest.state == "waiting", HandoffRequest.promised_to < now)
+        )
+        with Session(self._engine, future=True) as session:
+            counted = dict(session.execute(by_state.group_by(HandoffRequest.state)).all())
+            return {state: counted.get(state, 0) for state in OPEN} | {"late": session.execute(late).scalar_one()}
+
     def ended_by(self, staff_id: str, now: dt.datetime) -> list[HandoffRequest]:
         """Return what somebody ended within the hour in which it can be undone, newest first; detached."""
         wanted = (
@@ -342,11 +354,12 @@ class Handoff:
             _delete(session, old)
             session.commit()
 
-    def sweep_forever(self) -> None:
-        """Sweep every ten minutes for as long as the process lives."""
+    def sweep_forever(self, done: Callable[[], None] = lambda: None) -> None:
+        """Sweep every ten minutes for as long as the process lives; `done` is called each time that it succeeded."""
         while True:
             with contextlib.suppress(SQLAlchemyError):  # a database that is busy or away is swept next time
                 self.sweep(dt.datetime.now(dt.timezone.utc), kept_days(), kept_hours())
+                done()
             time.sleep(SWEPT_SECONDS)
 
     # -- pieces ------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import datetime as dt
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -67,11 +67,15 @@ class Conversations:
         living = select(_EVENTS.c.sender_id).where(_EVENTS.c.timestamp >= limit)
         self._delete(_EVENTS.c.sender_id.not_in(living))
 
-    def sweep(self) -> None:
-        """Delete every ten minutes what is older than the configured hours, for as long as the process lives."""
+    def sweep(self, done: Callable[[], None] = lambda: None) -> None:
+        """Delete every ten minutes what is older than the configured hours, for as long as the process lives.
+
+        `done` is called each time that it succeeded.
+        """
         while True:
             with contextlib.suppress(SQLAlchemyError):  # a store that is busy or away is swept next time
                 self.forget_older(dt.datetime.now(dt.timezone.utc), kept_hours())  # Rasa stamps by the machine's clock
+                done()
             time.sleep(SWEPT_SECONDS)
 
     def _delete(self, which: Any) -> None:

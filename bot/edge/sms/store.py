@@ -339,7 +339,7 @@ class SmsStore:
         today = (SmsOutbound.state == "sent", SmsOutbound.done_at >= _midnight(now))
         segments = select(SmsOutbound.municipality_code, func.sum(SmsOutbound.segments)).where(*today)
         states = select(SmsOutbound.state, func.count()).group_by(SmsOutbound.state)
-        waiting = select(func.count()).select_from(SmsInbound).where(SmsInbound.state != "answered")
+        waiting = select(func.count(), func.min(SmsInbound.received_at)).where(SmsInbound.state != "answered")
         capped = (
             select(func.count())
             .select_from(SmsOutbound)
@@ -347,10 +347,12 @@ class SmsStore:
         )
         lost = select(func.count()).select_from(SmsOutbound).where(SmsOutbound.error == "undelivered")
         with self._begin() as session:
+            in_line, since = session.execute(waiting).one()
             return {
                 "segments": dict(session.execute(segments.group_by(SmsOutbound.municipality_code)).all()),
                 "states": dict(session.execute(states).all()),
-                "waiting": session.execute(waiting).scalar(),
+                "waiting": in_line,
+                "waited": max(0.0, (_utc(now) - since).total_seconds()) if since else 0.0,
                 "capped": bool(session.execute(capped).scalar()),
                 "undelivered": session.execute(lost).scalar(),
             }
