@@ -1,4 +1,4 @@
-"""`python -m tests.load.cost`: what one message costs each part of a running `make stack`, and what that asks of a country.
+"""`python -m tests.load.cost`: what a message costs each part of a running `make stack`, and what a country asks of it.
 
 Prints the tables of docs/scale.md. Processor time instead of seconds on the clock: it says how many cores a rate needs,
 and hardly depends on what else the machine does. Each message is the first of a conversation of its own, in the words
@@ -76,10 +76,8 @@ def rows(costs: Mapping[str, Cost], bytes_a_message: float) -> list[str]:
     """Return the lines of the table of sums."""
     out = []
     for name, number in MUNICIPALITIES.items():
-        one = need(costs, number, bytes_a_message)
-        out.append(
-            f"| {name} | {one.rate:.1f} | {one.rasas} | {one.doors} | {one.cores} | {one.memory} | {one.conversations_mb} |"
-        )
+        rate, *rest = need(costs, number, bytes_a_message)
+        out.append(f"| {name} | {rate:.1f} | {' | '.join(map(str, rest))} |")
     return out
 
 
