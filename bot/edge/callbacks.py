@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.answers.answer import wants_human
 from bot.edge.context import directory as table
-from bot.edge.context import directory_or_none, json_body, now
+from bot.edge.context import directory_or_none, json_body, known_municipality, known_topic, now
 from bot.edge.errors import BadRequest
 from bot.edge.sessions import Session
 from bot.edge.turn import Heard
@@ -151,12 +151,8 @@ def _wish(body: dict[str, Any], summary: str, directory: Directory) -> Wish:
         raise BadRequest("Feltet kind skal være call eller chat.", "kind")
     if not isinstance(wish, str) or wish not in WISHES:
         raise BadRequest(f"Feltet wish skal være en af: {', '.join(WISHES)}.", "wish")
-    topic, municipality = body.get("topic"), body.get("municipality")
-    if topic is not None and (not isinstance(topic, str) or topic not in directory.topics):
-        raise BadRequest("Emnet kendes ikke. Emnerne står på /api/v1/topics.", "topic", "unknown_topic")
-    known = municipality is None or (isinstance(municipality, str) and municipality in directory.municipalities)
-    if not known:
-        raise BadRequest("Kommunekoden kendes ikke.", "municipality", "unknown_municipality")
+    topic = None if body.get("topic") is None else known_topic(body, directory)
+    municipality = known_municipality(body, directory)
     digits = None
     if kind == "call":
         if not isinstance(number, str):

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from bot.edge.context import directory as table
-from bot.edge.context import json_body, now
+from bot.edge.context import json_body, known_municipality, known_topic, now
 from bot.edge.errors import BadRequest
 from bot.knowledge.directory import Directory
 from bot.knowledge.hours import COPENHAGEN
@@ -41,8 +41,8 @@ def post_feedback() -> Response:
     body = json_body()
     directory = table()
     about = {
-        "topic": _topic(body, directory),
-        "municipality_code": _municipality(body, directory) or "",
+        "topic": known_topic(body, directory),
+        "municipality_code": known_municipality(body, directory) or "",
         "facet": body.get("facet", "where"),
     }
     if about["facet"] not in FACETS:
@@ -116,7 +116,7 @@ def _record(body: dict[str, Any], directory: Directory) -> tuple[str, str]:
     """Return the table and id of the row that the field belongs to."""
     field, department = body.get("field"), body.get("department")
     if field in TOPIC_FIELDS:
-        return "topic", _topic(body, directory)
+        return "topic", known_topic(body, directory)
     if field not in ORGANIZATION_FIELDS:
         raise BadRequest(f"Feltet field skal være en af: {', '.join((*ORGANIZATION_FIELDS, *TOPIC_FIELDS))}.", "field")
     if department is not None:
@@ -124,23 +124,9 @@ def _record(body: dict[str, Any], directory: Directory) -> tuple[str, str]:
             raise BadRequest("Afdelingen kendes ikke.", "department")
         return "organization", department
     # Where no department of their own is known, it is the municipality's page that lacks one.
-    if municipality := _municipality(body, directory):
+    if municipality := known_municipality(body, directory):
         return "municipality", municipality
-    return "topic", _topic(body, directory)
-
-
-def _topic(body: dict[str, Any], directory: Directory) -> str:
-    topic = body.get("topic")
-    if not isinstance(topic, str) or topic not in directory.topics:
-        raise BadRequest("Emnet kendes ikke. Emnerne står på /api/v1/topics.", "topic", "unknown_topic")
-    return topic
-
-
-def _municipality(body: dict[str, Any], directory: Directory) -> str | None:
-    code = body.get("municipality")
-    if code is not None and (not isinstance(code, str) or code not in directory.municipalities):
-        raise BadRequest("Kommunekoden kendes ikke.", "municipality", "unknown_municipality")
-    return code
+    return "topic", known_topic(body, directory)
 
 
 def _clean(body: dict[str, Any], field: str, limit: int, directory: Directory) -> tuple[str, bool]:
