@@ -31,7 +31,7 @@ TOPIC_FIELDS = ("how_to_apply", "legal_basis")
 
 def register(app: Flask, engine: Engine) -> None:
     """Add the two routes to the door; what they keep goes to the database of the table."""
-    app.config["FEEDBACK_ENGINE"] = engine
+    app.config["ENGINE"] = engine
     app.add_url_rule("/api/v1/feedback", view_func=post_feedback, methods=["POST"])
     app.add_url_rule("/api/v1/corrections", view_func=post_correction, methods=["POST"])
 
@@ -53,7 +53,7 @@ def post_feedback() -> Response:
     reason, redacted = _clean(body, "reason", MAX_REASON, directory) if body.get("reason") else ("", False)
     if helped is None and not reason:
         raise BadRequest("Send helped, reason eller begge.", "helped")
-    with Session(current_app.config["FEEDBACK_ENGINE"], future=True) as session:
+    with Session(current_app.config["ENGINE"], future=True) as session:
         if helped is not None:
             _count(session, about, "helped" if helped else "not_helped")
         if reason:
@@ -102,7 +102,7 @@ def post_correction() -> tuple[Response, int]:
         CorrectionReport.field == body["field"],
         CorrectionReport.resolved.is_(False),
     )
-    with Session(current_app.config["FEEDBACK_ENGINE"], future=True) as session:
+    with Session(current_app.config["ENGINE"], future=True) as session:
         if session.execute(select(func.count()).select_from(CorrectionReport).where(*same)).scalar_one() >= ENOUGH:
             raise BadRequest(
                 "Vi har allerede fået mange rettelser til det felt og ser på dem.", "field", "enough_reports", 429

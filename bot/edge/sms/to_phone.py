@@ -23,7 +23,7 @@ def post_sms() -> tuple[Response, int]:
         raise BadRequest("Der kan ikke sendes sms herfra.", code="no_sms", status=404)
     session = current_app.config["SESSIONS"].read(body.get("session"))
     if session is None:
-        raise BadRequest("Samtalen kendes ikke. Stil et spørgsmål først.", "session", "unknown_session")
+        raise BadRequest("Vi kender ikke samtalen. Stil et spørgsmål først.", "session", "unknown_session")
     directory, phone = table(), body.get("phone")
     topic, place, facets = known_topic(body, directory), known_municipality(body, directory), _facets(body)
     answer = find_answer(directory, topic, place, now=now(), facets=facets)
