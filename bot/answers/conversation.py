@@ -171,7 +171,7 @@ def reminder(state: State, directory: Directory) -> str | None:
     topic = directory.topics.get(state.topic or "")
     about = f" om {topic.title}" if topic else ""
     if state.awaiting == "municipality" and topic:
-        return f"Vi var i gang med dit spørgsmål{about}. Hvilken kommune drejer det sig om?"
+        return f"Vi var i gang med dit spørgsmål{about}. Hvilken kommune bor han eller hun i?"
     if state.awaiting == "topic":
         return "Vi var i gang med at finde emnet. Skriv et nummer, eller sig det med egne ord."
     if state.awaiting == "age":
@@ -228,7 +228,7 @@ def with_numbers(message: Message, heard: Understood, directory: Directory, now:
         return message
     known = [line for key in CRISIS_LINES if (line := helpline(directory, key, now))]
     others = " eller ".join(f"{line.name} {line.phone}" for line in known[1:])
-    text = f"Er nogen i fare lige nu, så ring 112. I kan også tale med {others}.\n{message.text}"
+    text = f"Er nogen i fare lige nu, så ring 112. Du kan også tale med {others}.\n{message.text}"
     answer = replace(message.answer, helplines=[*known, *message.answer.helplines])
     return Message(text, answer, message.buttons)
 
@@ -404,7 +404,7 @@ def _facets(heard: Understood, state: State, topic: str, directory: Directory) -
 
 
 def _candidates(heard: Understood, topic: str, state: State, directory: Directory) -> list[dict[str, str]]:
-    if heard.act not in ("ask",):
+    if heard.act != "ask":
         return []
     return [
         {"topic": code, "title": directory.topics[code].title}
@@ -503,7 +503,7 @@ def _unknown_place(heard: Understood, state: State, directory: Directory, now: d
     if "unknown_place" in state.asked or not re.search(r"[^\W\d]{3}", name):
         message = handoff_turn(state, directory, now)
         message.text = (
-            "Den kommune kender jeg ikke. Ring til kommunens Borgerservice, eller til en rådgivning.\n" + message.text
+            "Den kommune kender jeg ikke. Ring til kommunens Borgerservice eller til en rådgivning.\n" + message.text
         )
         return message, replace(state, awaiting=None)
     near = near_names(directory, name)

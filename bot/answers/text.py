@@ -28,7 +28,7 @@ DAYS = {
 # What a button says, and the sentence it sends: one that a person could have typed.
 FACET_BUTTONS = {
     "hours": ("Åbningstider", "Hvornår har de åbent?"),
-    "legal": ("Lovgrundlag", "Hvilken paragraf er det?"),
+    "legal": ("Loven", "Hvilken paragraf er det?"),
     "how": ("Sådan søger du", "Hvordan søger man?"),
     "time": ("Hvor lang tid?", "Hvor lang tid tager det?"),
     "complaint": ("Klage", "Hvordan klager man?"),
@@ -124,7 +124,7 @@ def _phones(answer: Answer) -> list[str]:
         place = answer.municipality["name"]
         site = f" Se {department.website}." if department.website else ""
         lines.append(
-            f"Hovednummeret til {place} Kommune mangler vi.{site}".replace("Regionskommune Kommune", "Kommune")
+            f"Hovednummeret til {place} Kommune kender vi ikke.{site}".replace("Regionskommune Kommune", "Kommune")
         )
     for phone in department.phones:
         lines.append(_phone(phone, department))
@@ -140,7 +140,7 @@ def _phones(answer: Answer) -> list[str]:
 def _phone(phone: Phone, department: Department) -> str:
     ask_for = "" if department.generic or phone.whose == department.name else f", og spørg efter {department.name}"
     old = f" Nummeret er {age_of(phone.as_of)} og kan være ændret." if phone.stale else ""
-    other = " Det er en anden afdeling. Bed dem stille om." if phone.other else ""
+    other = " Det er en anden afdeling. Bed om at blive stillet om." if phone.other else ""
     return f"{_stop(f'Ring {phone.number} ({phone.whose}){ask_for}')}{other}{old}"
 
 
@@ -258,13 +258,14 @@ def _time(answer: Answer) -> list[str]:
     time = answer.processing_time
     if time:
         source = f" (kilde: {host_of(time.source)}, {age_of(time.as_of, plain=True)})" if time.source else ""
-        return [f"Svartid: {time.text}{source}", *_overdue(answer.waited_weeks, time.weeks)]
+        said = _stop(f"Svartid: {time.text.removesuffix('.')}{source}")
+        return [said, *_overdue(answer.waited_weeks, time.weeks)]
     if answer.department and answer.department.level != "municipal":
-        return ["Svartiden kender vi ikke. Spørg, hvornår I senest hører noget."]
+        return ["Svartiden kender vi ikke. Spørg, hvornår der senest kommer svar."]
     if answer.municipality:
         return [
             f"Svartiden i {answer.municipality['name']} kender vi ikke. Hver kommune fastsætter sin egen frist og "
-            "offentliggør den. Spørg, hvornår I senest hører noget."
+            "offentliggør den. Spørg, hvornår der senest kommer svar."
         ]
     return ["Hver kommune fastsætter sin egen frist. Nævn kommunen, så ser vi, om vi kender den."]
 

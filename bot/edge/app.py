@@ -127,7 +127,9 @@ def _session(given: Any) -> Session:
     sessions: Sessions = current_app.config["SESSIONS"]
     session = sessions.new() if given is None else sessions.read(given)
     if session is None:
-        raise BadRequest("Samtalen kendes ikke. Begynd en ny ved at sende session: null.", "session", "unknown_session")
+        raise BadRequest(
+            "Vi kender ikke samtalen. Begynd en ny ved at sende session: null.", "session", "unknown_session"
+        )
     return session
 
 

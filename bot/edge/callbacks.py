@@ -123,7 +123,7 @@ def _handoff() -> Handoff:
 def _session(given: Any) -> Session:
     session: Session | None = current_app.config["SESSIONS"].read(given) if given is not None else None
     if session is None:
-        raise BadRequest("Samtalen kendes ikke. Skriv først en besked i chatten.", "session", "unknown_session")
+        raise BadRequest("Vi kender ikke samtalen. Skriv først en besked i chatten.", "session", "unknown_session")
     return session
 
 
@@ -156,7 +156,7 @@ def _wish(body: dict[str, Any], summary: str, directory: Directory) -> Wish:
     digits = None
     if kind == "call":
         if not isinstance(number, str):
-            raise BadRequest("Skriv et dansk telefonnummer med otte tal, fx 20 12 34 56.", "number")
+            raise BadRequest("Skriv et dansk telefonnummer med otte cifre, fx 20 12 34 56.", "number")
         try:
             digits = danish_number(number[:40])
         except NotPossible as error:

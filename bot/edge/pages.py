@@ -202,8 +202,8 @@ def _never_bare(view: Callable[..., str]) -> Callable[..., Any]:
         except UnknownTopic as error:
             said = f"Vi kender ikke emnet '{tidy(str(error))[:40]}'."
         except SQLAlchemyError:
-            return render_template("fejl.html", said="Vi kan ikke slå op lige nu. Prøv igen om lidt."), 503
-        return render_template("fejl.html", said=said), 404
+            return render_template("fejl.html", title="Vi kan ikke slå op lige nu", said="Prøv igen om lidt."), 503
+        return render_template("fejl.html", title="Det fandt vi ikke", said=said), 404
 
     guarded.__name__ = view.__name__
     return guarded

@@ -71,7 +71,7 @@ def danish_number(given: str) -> str:
     except phonenumbers.NumberParseException:
         parsed = None
     if parsed is None or parsed.country_code != 45 or not phonenumbers.is_valid_number(parsed):
-        raise NotPossible("Skriv et dansk telefonnummer med otte tal, fx 20 12 34 56.", "number")
+        raise NotPossible("Skriv et dansk telefonnummer med otte cifre, fx 20 12 34 56.", "number")
     return str(parsed.national_number)
 
 
@@ -155,7 +155,7 @@ class Handoff:
                     waits = and_(waits, HandoffRequest.kind == "chat")
                 if not _changed(session, waits, values):
                     raise NotPossible(
-                        "Du har allerede bedt om et menneske. Træk det tilbage først, hvis du vil noget andet.",
+                        "Du har allerede bedt om et menneske. Fortryd det først, hvis du vil noget andet.",
                         code="already_asked",
                     ) from None
                 session.commit()
@@ -173,7 +173,9 @@ class Handoff:
         }
         if wish.kind == "chat":
             if not self.somebody_is_there(now):
-                raise NotPossible("Der er desværre ingen ved chatten lige nu. Du kan blive ringet op.", code="no_chat")
+                raise NotPossible(
+                    "Der er desværre ingen ved chatten lige nu. Du kan bede om et opkald.", code="no_chat"
+                )
             until = now + CHAT_PROMISE
             return values | {"number": None, "wish": "today", "promised_from": now, "promised_to": until}
         if wish.wish == "soonest":  # whoever has no choice of intervals before them, as in an SMS, takes the first
