@@ -169,9 +169,9 @@ def phone_state(phone: Phone, as_of: str) -> str:
 def _legal(answer: Answer) -> list[str]:
     if not answer.legal_basis:
         return ["Hvilken paragraf det er, har vi ikke slået op for den dato."]
-    shown = answer.legal_basis[:4]
-    lines = [law_line([law]) for law in shown]
-    rest = answer.legal_basis[4:]
+    laws = [law for law in answer.legal_basis if not law.law.startswith("(")] or answer.legal_basis
+    lines = [law_line([law]) for law in laws[:4]]
+    rest = laws[4:]
     if rest:
         lines.append(_stop("Se også " + ", ".join(cite(law) for law in rest)))
     return lines
@@ -237,7 +237,8 @@ def _how(answer: Answer) -> list[str]:
     how = answer.how_to_apply
     assert how is not None
     site = f"Søg her: {how.url}" if how.url else ""
-    return [steps_line(answer), site, f"Det kan du gøre allerede nu: {how.tonight}", how.without_consent or ""]
+    tonight = f"Det kan du gøre allerede nu: {how.tonight}" if how.tonight else ""
+    return [steps_line(answer), site, tonight, how.without_consent or ""]
 
 
 def steps_line(answer: Answer) -> str:
@@ -293,8 +294,11 @@ def _cost(answer: Answer) -> list[str]:
 def _documents(answer: Answer) -> list[str]:
     how = answer.how_to_apply
     assert how is not None
-    papers = f"Det her hjælper: {', '.join(how.documents)}." if how.documents else ""
-    return [papers or "Spørg afdelingen, hvilke papirer de vil se.", how.tonight or ""]
+    papers = f"Det her hjælper: {'; '.join(map(_begun_small, how.documents))}." if how.documents else ""
+    return [
+        papers or "Spørg afdelingen, hvilke papirer de vil se.",
+        "" if "how" in answer.facets else how.tonight or "",
+    ]
 
 
 _FACETS = {
@@ -359,15 +363,20 @@ def _open_aside(phone: Phone, answer: Answer) -> str:
 
 def _and_say(answer: Answer) -> str:
     laws = [law for law in answer.legal_basis if not law.law.startswith("(")]
-    law = f" efter {cite(laws[0])}" if laws else ""
     about = _small(answer.topic_title or "")
+    ends = "," if ", " in about else ""  # "støtte til dig, der er pårørende, efter barnets lov"
+    law = f"{ends} efter {cite(laws[0])}" if laws else ""
     return f"Sig, at det handler om {about}{law}, og spørg, hvad de skal bruge for at vurdere det."
 
 
 def _small(title: str) -> str:
     """Return a title as it is said in a sentence: nothing in brackets; BPA and PPR keep their capitals."""
-    title = re.sub(r" \([^)]*\)", "", title)
-    return title[:1].lower() + title[1:] if title[1:2].islower() else title
+    return _begun_small(re.sub(r" \([^)]*\)", "", title))
+
+
+def _begun_small(words: str) -> str:
+    """Return words with a small first letter, unless they begin with a name: BPA, Digital Post."""
+    return words if re.match(r"\w[A-ZÆØÅ]|\w+ [A-ZÆØÅ]", words) else words[:1].lower() + words[1:]
 
 
 # -- small pieces ------------------------------------------------------------------------------------------------
@@ -417,7 +426,8 @@ def source_line(sources: list[SourceNote]) -> str:
 
 def _named(source: SourceNote) -> str:
     name = host_of(source.url) if source.url else (source.title or "").split(": ", 1)[-1]
-    return f"{name}, {age_of(source.date_text, plain=True)}"
+    date = age_of(source.date_text, plain=True)
+    return name if date in name else f"{name}, {date}"
 
 
 def age_of(as_of: str, plain: bool = False) -> str:
