@@ -12,7 +12,7 @@ from typing import Any
 
 from bot.answers.answer import Answer, iso
 from bot.answers.find import RELATIVES_LINES, find_answer, helpline, lines, main_number, region_line, topic_at_age
-from bot.answers.text import facet_buttons, helpline_line, main_number_line, render
+from bot.answers.text import facet_buttons, helpline_line, in_a_sentence, main_number_line, render
 from bot.knowledge.dates import weeks_waited
 from bot.knowledge.departments import DepartmentMention
 from bot.knowledge.directory import Directory
@@ -140,7 +140,7 @@ def answer_turn(heard: Understood, state: State, directory: Directory, now: dt.d
     buttons += [_button(candidate["title"]) for candidate in answer.candidates]
     text = render(answer)
     if answer.candidates and answer.question is None:
-        titles = " eller ".join(candidate["title"].rstrip("?") for candidate in answer.candidates)
+        titles = " eller ".join(in_a_sentence(candidate["title"]) for candidate in answer.candidates)
         text += f"\nHandler det også om {titles}?"
     state = replace(
         state,
@@ -169,7 +169,7 @@ def remembered(heard: Understood, state: State, is_choice: bool = False) -> Stat
 def reminder(state: State, directory: Directory) -> str | None:
     """Return the open question again, after something else was talked about; None when nothing is open."""
     topic = directory.topics.get(state.topic or "")
-    about = f" om {topic.title}" if topic else ""
+    about = f" om {in_a_sentence(topic.title)}" if topic else ""
     if state.awaiting == "municipality" and topic:
         return f"Vi var i gang med dit spørgsmål{about}. Hvilken kommune bor han eller hun i?"
     if state.awaiting == "topic":

@@ -294,7 +294,7 @@ def _cost(answer: Answer) -> list[str]:
 def _documents(answer: Answer) -> list[str]:
     how = answer.how_to_apply
     assert how is not None
-    papers = f"Det her hjælper: {'; '.join(map(_begun_small, how.documents))}." if how.documents else ""
+    papers = f"Det her hjælper: {'; '.join(map(_uncapitalised, how.documents))}." if how.documents else ""
     return [
         papers or "Spørg afdelingen, hvilke papirer de vil se.",
         "" if "how" in answer.facets else how.tonight or "",
@@ -333,13 +333,14 @@ def _ring(answer: Answer) -> str:
     department = answer.department
     assert department is not None
     if answer.question == "municipality":
-        return f"Det er {_small(department.type_name)} i den kommune, hvor han eller hun bor, så sig mig navnet på den."
+        kind = in_a_sentence(department.type_name)
+        return f"Det er {kind} i den kommune, hvor han eller hun bor, så sig mig navnet på den."
     emergency = [line for line in answer.helplines if line.phone == "112"]
     others = [line for line in answer.helplines if line.phone != "112"]
     if emergency:
         other = f", og ellers {others[0].name} på {others[0].phone}" if others else ""
         return f"Ring 112, hvis nogen er i fare lige nu{other}."
-    asked_for = _small(department.type_name) if department.generic else department.name
+    asked_for = in_a_sentence(department.type_name) if department.generic else department.name
     if department.phones:
         phone = department.phones[0]
         ask = "" if phone.whose == department.name else f", og spørg efter {asked_for.rstrip('.')}"
@@ -363,18 +364,18 @@ def _open_aside(phone: Phone, answer: Answer) -> str:
 
 def _and_say(answer: Answer) -> str:
     laws = [law for law in answer.legal_basis if not law.law.startswith("(")]
-    about = _small(answer.topic_title or "")
+    about = in_a_sentence(answer.topic_title or "")
     ends = "," if ", " in about else ""  # "støtte til dig, der er pårørende, efter barnets lov"
     law = f"{ends} efter {cite(laws[0])}" if laws else ""
     return f"Sig, at det handler om {about}{law}, og spørg, hvad de skal bruge for at vurdere det."
 
 
-def _small(title: str) -> str:
+def in_a_sentence(title: str) -> str:
     """Return a title as it is said in a sentence: nothing in brackets; BPA and PPR keep their capitals."""
-    return _begun_small(re.sub(r" \([^)]*\)", "", title))
+    return _uncapitalised(re.sub(r" \([^)]*\)", "", title))
 
 
-def _begun_small(words: str) -> str:
+def _uncapitalised(words: str) -> str:
     """Return words with a small first letter, unless they begin with a name: BPA, Digital Post."""
     return words if re.match(r"\w[A-ZÆØÅ]|\w+ [A-ZÆØÅ]", words) else words[:1].lower() + words[1:]
 
