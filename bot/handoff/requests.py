@@ -71,7 +71,7 @@ def danish_number(given: str) -> str:
     except phonenumbers.NumberParseException:
         parsed = None
     if parsed is None or parsed.country_code != 45 or not phonenumbers.is_valid_number(parsed):
-        raise NotPossible("Skriv et dansk telefonnummer med otte tal, fx 20 12 34 56.", "number")
+        raise NotPossible("Skriv et dansk telefonnummer med otte cifre, fx 20 12 34 56.", "number")
     return str(parsed.national_number)
 
 
@@ -139,7 +139,7 @@ class Handoff:
                     waits = and_(waits, HandoffRequest.kind == "chat")
                 if not _changed(session, waits, values):
                     raise NotPossible(
-                        "Du har allerede bedt om et menneske. Træk det tilbage først, hvis du vil noget andet.",
+                        "Du har allerede bedt om et menneske. Fortryd det først, hvis du vil noget andet.",
                         code="already_asked",
                     ) from None
             session.commit()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import os
 import sys
 import tempfile
 import threading
@@ -40,14 +39,10 @@ DELETED_SECONDS = 600.0
 def make_office(settings: SmsSettings) -> Office:
     """Return the office of this environment, its jobs registered with huey. Raises SettingsError."""
     engine, log, conversations = make_engine(), make_log(), Conversations()
-    rasa = Rasa(
-        os.environ.get("VEJVISER_RASA_URL", "http://127.0.0.1:5005"),
-        os.environ.get("VEJVISER_ACTIONS_URL", "http://127.0.0.1:5055/webhook"),
-    )
     store, shelf = SmsStore(engine), Shelf(engine)
     _known(settings.municipality, shelf)
     dialogue = SmsDialogue(
-        Desk(rasa, conversations, log),
+        Desk(Rasa.of_environment(), conversations, log),
         store,
         conversations,
         Handoff(engine),
