@@ -424,7 +424,7 @@ def _promised(session: Session, sender: str, wish: Wish, calendar: Calendar, now
     }
     if wish.kind == "chat":
         if not _somebody_is_there(session, now):
-            raise NotPossible("Der er desværre ingen ved chatten lige nu. Du kan blive ringet op.", code="no_chat")
+            raise NotPossible("Der er desværre ingen ved chatten lige nu. Du kan bede om et opkald.", code="no_chat")
         until = now + CHAT_PROMISE
         return values | {"number": None, "wish": "today", "promised_from": now, "promised_to": until}
     if wish.wish == "soonest":  # whoever has no choice of intervals before them, as in an SMS, takes the first
