@@ -24,6 +24,7 @@ from bot.edge.sms.dialogue import (
     REGRET,
     RING,
     STARTED,
+    STILL_CALLED,
     STOPPED,
     TOO_MANY,
     keyword,
@@ -255,7 +256,8 @@ def test_keywords_are_words_by_themselves_in_any_case(text, word):
 
 def test_stop_is_confirmed_once_and_then_there_is_silence_but_not_in_danger(town):
     assert town.writes("STOP") == STOPPED
-    assert town.writes("stop") == "" and town.writes("bostøtte køge") == "" and town.writes("HJÆLP") == ""
+    assert town.writes("stop") == "" and town.writes("bostøtte køge") == ""
+    assert town.writes("HJÆLP") == HELP, "who asks for help is told of 112"
     assert town.writes("han vil tage sit eget liv").startswith("Ring 112 nu")
     assert town.writes("bostøtte køge") == ""
     assert town.writes("Start") == STARTED
@@ -614,6 +616,22 @@ def test_where_nothing_can_be_promised_ring_gives_the_lines_that_are_open(town):
     assert said.startswith(CANNOT_CALL) and "(åben til" in said and town.gateway.sent_to(MOTHER)[-1].segments <= 2
     town.now = CLOCKS["sunday evening"]
     assert re.search(r"Rådgivning (\d\d ){4}", town.writes("RING"))
+
+
+def test_who_wrote_stop_is_told_of_the_call_and_can_still_be_forgotten(town):
+    town.handoff.set_desk(HOURS, 4, [])
+    town.writes("RING")
+    assert town.writes("STOP") == f"{STOPPED} {STILL_CALLED}"
+    assert town.gateway.sent_to(MOTHER)[-1].segments <= 2
+    assert town.writes("SLET") == f"{FORGOTTEN} {NO_CALL}"
+    assert not rows(town, HandoffRequest) and not rows(town, SmsNumber) and not rows(town, SmsPerson)
+    assert b"20304050" not in town.everything_kept().replace(b"\x00", b"")
+    assert town.writes("bostøtte køge") == "", "STOP still holds"
+
+
+def test_stop_counts_also_when_the_queue_of_calls_is_away(town):
+    HandoffRequest.__table__.drop(make_engine(town.url))
+    assert town.writes("STOP") == STOPPED and town.writes("bostøtte køge") == ""
 
 
 def test_who_said_stop_is_not_rung(town):
