@@ -248,10 +248,23 @@ def test_danger_goes_before_every_keyword(town, text):
         ("ring mig op!", "ring"),
         ("RING OP.", "ring"),
         ("skal jeg ring op til dem", None),
+        ("Ring 112", None),
+        ("ring 1813", None),
+        ("Slet 1", None),
+        ("stop 2", None),
+        ("1 stop", None),
     ],
 )
 def test_keywords_are_words_by_themselves_in_any_case(text, word):
     assert keyword(text) == word
+
+
+def test_a_number_beside_a_keyword_is_not_lost(town):
+    town.handoff.set_desk(HOURS, 4, [])
+    assert "112" in town.writes("Ring 112") and not rows(town, HandoffRequest)
+    town.writes("slet 1")
+    town.writes("stop 2")
+    assert rows(town, SmsPerson) and "Socialafdelingen" in town.writes("bostøtte køge")
 
 
 def test_stop_is_confirmed_once_and_then_there_is_silence_but_not_in_danger(town):

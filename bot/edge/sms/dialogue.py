@@ -243,8 +243,11 @@ class SmsDialogue:
 
 
 def keyword(text: str) -> str | None:
-    """Return which word for telephones a message is, and nothing else: any case, with or without æ, dots after it."""
-    return _KEYWORDS.get(" ".join(re.findall(r"[a-z]+", fold(text)))) if len(text) < 30 else None
+    """Return which word for telephones a message is, and nothing else: any case, with or without æ, dots after it.
+
+    A number beside it is a word too: "ring 112" asks for no call.
+    """
+    return _KEYWORDS.get(" ".join(re.findall(r"\w+", fold(text)))) if len(text) < 30 else None
 
 
 def chosen(text: str, choices: list[str]) -> str:
