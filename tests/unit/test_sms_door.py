@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from bot.answers import conversation as talk
 from bot.answers.degraded import degraded_turn
 from bot.answers.links import Links
-from bot.answers.sms import render_sms
+from bot.answers.sms import Sms, render_sms
 from bot.edge.sms.dialogue import (
     ASKED,
     CANNOT_CALL,
@@ -29,8 +29,8 @@ from bot.edge.sms.dialogue import (
     TOO_MANY,
     keyword,
 )
-from bot.edge.sms.provider import NotNow
-from bot.edge.sms.store import without_cut_numbers
+from bot.edge.sms.provider import NotNow, Report
+from bot.edge.sms.store import WayOn, without_cut_numbers
 from bot.edge.turn import speak
 from bot.handoff.models import HandoffRequest
 from bot.handoff.requests import Wish
@@ -414,6 +414,39 @@ def test_order_is_kept_while_the_first_waits(town):
     assert len(said) == 2 and "Køge" in said[0] and "Aalborg" in said[1]
 
 
+def test_what_the_gateway_took_is_sent_once_whatever_it_says_about_it(town):
+    town.gateway.play("odd", 100)
+    town.deliver("bostøtte køge")
+    town.work()
+    for _ in range(40):
+        town.later(15)
+    assert len(town.gateway.sent_to(MOTHER)) == 1
+    assert rows(town, SmsOutbound)[0].state == "sent"
+
+
+def test_an_id_of_the_gateway_as_long_as_it_likes_is_no_reason_to_send_again(town):
+    town.deliver("bostøtte køge")
+    town.store.answer(town.store.next_inbound(town.sender()), Sms("hej"), "answer", town.now)
+    outbound = town.store.next_outbound(town.sender())
+    town.store.sent(outbound, "x" * 300, town.now)
+    assert rows(town, SmsOutbound)[0].gateway_id == "x" * 80, "as much as the column holds on PostgreSQL"
+    town.store.settle(Report(None, "x" * 300, False), town.now)
+    assert rows(town, SmsOutbound)[0].error == "undelivered"
+
+
+def test_a_message_on_which_every_job_dies_is_given_up(town):
+    town.deliver("bostøtte køge")
+    sender = town.sender()
+    town.store.answer(town.store.next_inbound(sender), Sms("hej"), "answer", town.now)
+    for _ in range(8):
+        assert town.store.begin_sending(town.store.next_outbound(sender), town.now), "and then the job is killed"
+        town.now += dt.timedelta(seconds=31)
+    town.later(31)
+    assert town.gateway.calls == 0
+    (letter,) = town.store.dead_letters()
+    assert (letter.error, letter.text) == ("never noted", "hej"), "an operator sees it, and may send it"
+
+
 def test_a_report_settles_a_sending_of_which_nobody_is_sure(town):
     town.gateway.play("cut_after", 1)
     town.deliver("bostøtte køge")
@@ -443,8 +476,6 @@ def test_a_message_that_did_not_arrive_is_counted(town):
 def test_the_ceiling_stops_sending_with_an_alarm_never_receiving_and_never_in_danger(build):
     town = build(VEJVISER_SMS_CEILING="1")
     # Every degraded answer names 112; so the office is asked directly with an ordinary one.
-    from bot.answers.sms import Sms
-    from bot.edge.sms.store import WayOn
 
     town.store.know(town.sender(), MOTHER, town.now)
     for _ in range(2):
