@@ -31,6 +31,7 @@ CHAT_PROMISE = dt.timedelta(minutes=5)
 CHAT_GIVES_UP = dt.timedelta(minutes=15)
 PRESENT = dt.timedelta(minutes=3)  # a browser lets a page in the background ask once a minute
 SECOND_THOUGHT = dt.timedelta(hours=1)  # so long an ended request keeps its number, so that a slip can be undone
+NEXT_TRY = dt.timedelta(hours=1)  # so long after nobody picked up
 KEPT_DAYS = 14
 MAX_SUMMARY = 500
 MAX_NOTE = 1000
@@ -283,9 +284,8 @@ class Handoff:
         tried: dict[str, Any] = {"attempts": row.attempts + 1, "tried_at": now}
         found = None
         if row.attempts + 1 < TRIES and desk is not None:
-            found = promise(
-                "soonest", _spans(desk, calendar, now + SECOND_THOUGHT), self._due(None), desk.calls_per_hour, now
-            )
+            spans = _spans(desk, calendar, now)
+            found = promise("soonest", spans, self._due(None), desk.calls_per_hour, now, rest=NEXT_TRY)
         if found is None:
             tried |= {"state": "unreached", "ended_at": now}
         else:
