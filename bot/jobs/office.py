@@ -114,7 +114,9 @@ class Office:
             self._store.answer(inbound, reply.sms, reply.kind, now, reply.told, reply.conversation)
         outbound = self._store.next_outbound(sender)
         is_due = outbound is not None and self._store.begin_sending(outbound, now)
-        if is_due:
+        if is_due and outbound.attempts >= self._pace.attempts:  # begun so often, and we never lived to note the end
+            self._give_up(outbound, "never noted")
+        elif is_due:
             self._send(outbound)
         return inbound is not None or is_due
 

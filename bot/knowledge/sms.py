@@ -12,6 +12,7 @@ from bot.knowledge.models import Base
 
 INBOUND = ("part", "received", "answered")
 OUTBOUND = ("queued", "sending", "sent", "failed")
+GATEWAY_ID = 80  # so much of a gateway's own id is kept
 
 
 def _states(states: tuple[str, ...]) -> CheckConstraint:
@@ -56,7 +57,7 @@ class SmsOutbound(Base):
     attempts = Column(Integer, nullable=False)
     due_at = Column(DateTime, nullable=False, doc="Not before.")
     error = Column(String(80), doc="Why the last attempt failed; never the gateway's own words.")
-    gateway_id = Column(String(80), index=True)
+    gateway_id = Column(String(GATEWAY_ID), index=True)
     created_at = Column(DateTime, nullable=False)
     done_at = Column(DateTime)
     __table_args__ = (_states(OUTBOUND),)

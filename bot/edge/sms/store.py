@@ -23,7 +23,7 @@ from bot.answers.sms import Sms
 from bot.edge.sms.provider import Inbound, Report
 from bot.edge.turn import Heard
 from bot.knowledge.hours import COPENHAGEN
-from bot.knowledge.sms import SmsCode, SmsInbound, SmsNumber, SmsOptOut, SmsOutbound, SmsPerson
+from bot.knowledge.sms import GATEWAY_ID, SmsCode, SmsInbound, SmsNumber, SmsOptOut, SmsOutbound, SmsPerson
 
 CEILING = "ceiling"  # why a message was not sent: it would have cost too much today
 NUMBER_KEPT = dt.timedelta(hours=24)
@@ -206,7 +206,7 @@ class SmsStore:
         """Take a report into account: a message of whose sending we are not sure was sent after all."""
         which = SmsOutbound.reference == report.reference if report.reference else None
         if which is None:
-            which = SmsOutbound.gateway_id == report.gateway_id if report.gateway_id else None
+            which = SmsOutbound.gateway_id == report.gateway_id[:GATEWAY_ID] if report.gateway_id else None
         if which is None:
             return
         self._sent(which, now, report.gateway_id)
@@ -214,7 +214,8 @@ class SmsStore:
             self._change(update(SmsOutbound).where(which).values(error="undelivered"))
 
     def _sent(self, which: Any, now: dt.datetime, gateway_id: str | None) -> bool:
-        values = {"state": "sent", "text": "", "error": None, "gateway_id": gateway_id, "done_at": _utc(now)}
+        known = gateway_id[:GATEWAY_ID] if gateway_id else gateway_id
+        values = {"state": "sent", "text": "", "error": None, "gateway_id": known, "done_at": _utc(now)}
         return self._change(update(SmsOutbound).where(which, _IN_HAND).values(values))
 
     def dead_letters(self) -> list[Any]:
