@@ -3,7 +3,7 @@ PYTHON := .venv/bin/python
 READY := .venv/.ready
 UV := .venv-uv/bin/uv
 
-.PHONY: run chat test lint train evaluate bench check help
+.PHONY: run stack chat test lint train evaluate bench check help
 .DEFAULT_GOAL := help
 
 help: ## these lines
@@ -11,6 +11,9 @@ help: ## these lines
 
 run: $(READY) ## install, load the table, train if needed, start, open http://127.0.0.1:8000
 	@$(PYTHON) -W ignore -m bot run
+
+stack: $(READY) ## production as processes: docker-compose.yml without Docker, https://localhost:8043
+	@$(PYTHON) -W ignore -m bot stack $(STACK)
 
 chat: $(READY) ## talk with a running Vejviser in the terminal
 	@$(PYTHON) -W ignore -m bot chat

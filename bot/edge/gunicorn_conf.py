@@ -1,6 +1,7 @@
 """How gunicorn serves the door, at the desk and in the image: `gunicorn -c python:bot.edge.gunicorn_conf`.
 
-One process: the figures at /metrics and the rates in memory are its own. More doors: VEJVISER_RATE_STORAGE=redis://…
+One process, or VEJVISER_WORKERS of them; then rates need VEJVISER_RATE_STORAGE=redis://…, since those in memory are
+each process's own.
 """
 
 from __future__ import annotations
@@ -10,13 +11,18 @@ from typing import Any
 
 from flask import Flask
 
+from bot.edge.server import ServerLog, child_exit, on_exit, on_starting
+from bot.edge.settings import door_workers
 from bot.handoff.requests import Handoff
+from bot.heartbeat import SWEEPS, beating
 from bot.knowledge.database import make_engine
 from bot.safety.conversations import Conversations
 
 wsgi_app = "bot.edge.app:create_app()"
+__all__ = ["child_exit", "on_exit", "on_starting"]  # gunicorn finds its hooks by these names
+logger_class = ServerLog
 worker_class = "bot.edge.worker.ImpatientWorker"
-workers = 1
+workers = door_workers()
 threads = 32  # a slow client holds one for five seconds at most
 keepalive = 5
 timeout = 30
@@ -31,7 +37,13 @@ limit_request_field_size = 8190
 
 def post_worker_init(worker: Any) -> None:
     """Warm what stands behind the door, and sweep by the clock: conversations and requests go on a silent night too."""
-    for work in (lambda: _warm_up(worker.wsgi), Conversations().sweep, Handoff(make_engine()).sweep_forever):
+    engine = make_engine()
+    conversations, requests = (beating(engine, name) for name in SWEEPS)
+    for work in (
+        lambda: _warm_up(worker.wsgi),
+        lambda: Conversations().sweep(conversations),
+        lambda: Handoff(engine).sweep_forever(requests),
+    ):
         threading.Thread(target=work, daemon=True).start()
 
 

@@ -118,8 +118,10 @@ class SmsStore:
         _upsert(session, SmsPerson, sender, {"last_at": _utc(now)}, person)
 
     def _parts(self, session: Session, sender: str, part_of: str | None) -> list[Any]:
+        """Return the parts that are there, locked: the last one and the clock may both be about to join them."""
         mine = (SmsInbound.sender == sender, SmsInbound.part_of == part_of, SmsInbound.state == "part")
-        return list(session.execute(select(SmsInbound).where(*mine).order_by(SmsInbound.part)).scalars())
+        query = select(SmsInbound).where(*mine).order_by(SmsInbound.part).with_for_update()
+        return list(session.execute(query).scalars())
 
     def join_late(self, hear: Callable[[str], Heard], now: dt.datetime) -> None:
         """Answer what there is of long messages whose other parts have not come for a minute."""
@@ -127,7 +129,8 @@ class SmsStore:
         with self._begin() as session:
             groups = session.execute(select(SmsInbound.sender, SmsInbound.part_of).where(*late).distinct()).all()
             for sender, part_of in groups:
-                _join(self._parts(session, sender, part_of), hear)
+                if parts := self._parts(session, sender, part_of):
+                    _join(parts, hear)
             session.commit()
 
     def next_inbound(self, sender: str) -> Any:
@@ -337,7 +340,7 @@ class SmsStore:
         today = (SmsOutbound.state == "sent", SmsOutbound.done_at >= _midnight(now))
         segments = select(SmsOutbound.municipality_code, func.sum(SmsOutbound.segments)).where(*today)
         states = select(SmsOutbound.state, func.count()).group_by(SmsOutbound.state)
-        waiting = select(func.count()).select_from(SmsInbound).where(SmsInbound.state != "answered")
+        waiting = select(func.count(), func.min(SmsInbound.received_at)).where(SmsInbound.state != "answered")
         capped = (
             select(func.count())
             .select_from(SmsOutbound)
@@ -345,10 +348,12 @@ class SmsStore:
         )
         lost = select(func.count()).select_from(SmsOutbound).where(SmsOutbound.error == "undelivered")
         with self._begin() as session:
+            in_line, since = session.execute(waiting).one()
             return {
                 "segments": dict(session.execute(segments.group_by(SmsOutbound.municipality_code)).all()),
                 "states": dict(session.execute(states).all()),
-                "waiting": session.execute(waiting).scalar(),
+                "waiting": in_line,
+                "waited": max(0.0, (_utc(now) - since).total_seconds()) if since else 0.0,
                 "capped": bool(session.execute(capped).scalar()),
                 "undelivered": session.execute(lost).scalar(),
             }
