@@ -27,6 +27,7 @@ CHAT_PROMISE = dt.timedelta(minutes=5)
 CHAT_GIVES_UP = dt.timedelta(minutes=15)
 PRESENT = dt.timedelta(minutes=3)  # a browser lets a page in the background ask once a minute
 SECOND_THOUGHT = dt.timedelta(hours=1)  # so long an ended request keeps its number, so that a slip can be undone
+NEXT_TRY = dt.timedelta(hours=1)  # so long after nobody picked up
 KEPT_DAYS = 14
 MAX_SUMMARY = 500
 MAX_NOTE = 1000
@@ -100,7 +101,7 @@ class Handoff:
     def soonest(self, calendar: Calendar, now: dt.datetime, sender: str | None = None) -> Promise | None:
         """Return the first interval of all that can be promised now, as `promises` does; None where there is none."""
         with Session(self._engine, future=True) as session:
-            return _soonest(session, calendar, now, now, sender)
+            return _soonest(session, calendar, now, sender)
 
     def somebody_is_there(self, now: dt.datetime) -> bool:
         """Return whether somebody who may take over a chat has the queue open right now."""
@@ -244,7 +245,7 @@ class Handoff:
             tried: dict[str, Any] = {"attempts": row.attempts + 1, "tried_at": now}
             found = None
             if row.attempts + 1 < TRIES:
-                found = _soonest(session, calendar, now + SECOND_THOUGHT, now)
+                found = _soonest(session, calendar, now, rest=NEXT_TRY)
             if found is None:
                 tried |= {"state": "unreached", "ended_at": now}
             else:
@@ -373,12 +374,17 @@ def _promises(session: Session, calendar: Calendar, now: dt.datetime, sender: st
 
 
 def _soonest(
-    session: Session, calendar: Calendar, from_: dt.datetime, now: dt.datetime, sender: str | None = None
+    session: Session,
+    calendar: Calendar,
+    now: dt.datetime,
+    sender: str | None = None,
+    rest: dt.timedelta = dt.timedelta(0),
 ) -> Promise | None:
     desk = session.get(Desk, 1)
     if desk is None:
         return None
-    return promise("soonest", _spans(desk, calendar, from_), _due(session, sender), int(desk.calls_per_hour), now)
+    spans = _spans(desk, calendar, now)
+    return promise("soonest", spans, _due(session, sender), int(desk.calls_per_hour), now, rest)
 
 
 def _due(session: Session, but: str | None) -> list[dt.datetime]:
@@ -411,7 +417,7 @@ def _promised(session: Session, sender: str, wish: Wish, calendar: Calendar, now
         until = now + CHAT_PROMISE
         return values | {"number": None, "wish": "today", "promised_from": now, "promised_to": until}
     if wish.wish == "soonest":  # whoever has no choice of intervals before them, as in an SMS, takes the first
-        found = _soonest(session, calendar, now, now, sender)
+        found = _soonest(session, calendar, now, sender)
     else:
         found = next((kept for kept in _promises(session, calendar, now, sender) if kept.wish == wish.wish), None)
     if found is None:
