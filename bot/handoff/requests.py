@@ -6,25 +6,21 @@ second changes nothing and is told.
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
-import os
-import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import phonenumbers
 from sqlalchemy import and_, delete, func, or_, select, update
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from bot.handoff.models import OPEN, Desk, HandoffMessage, HandoffRequest, HandoffTally, StaffRole, StaffSession
 from bot.handoff.promise import Promise, Span, desk_spans, promise, promises
 from bot.knowledge.hours import COPENHAGEN, Calendar, parse_hours
-from bot.safety.conversations import SWEPT_SECONDS, kept_hours
 
 TRIES = 3
 CHAT_PROMISE = dt.timedelta(minutes=5)
@@ -58,11 +54,6 @@ class Wish:
     topic: str | None = None
     municipality: str | None = None
     danger: bool = False
-
-
-def kept_days() -> float:
-    """Return how long a request is kept: VEJVISER_CALLBACK_DAYS, else 14."""
-    return float(os.environ.get("VEJVISER_CALLBACK_DAYS") or KEPT_DAYS)
 
 
 def danish_number(given: str) -> str:
@@ -354,14 +345,6 @@ class Handoff:
             )
             _delete(session, old)
             session.commit()
-
-    def sweep_forever(self, done: Callable[[], None] = lambda: None) -> None:
-        """Sweep every ten minutes for as long as the process lives; `done` is called each time that it succeeded."""
-        while True:
-            with contextlib.suppress(SQLAlchemyError):  # a database that is busy or away is swept next time
-                self.sweep(dt.datetime.now(dt.timezone.utc), kept_days(), kept_hours())
-                done()
-            time.sleep(SWEPT_SECONDS)
 
     # -- pieces ------------------------------------------------------------------------------------------------
 

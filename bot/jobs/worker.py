@@ -21,6 +21,7 @@ from bot.edge.sms.dialogue import SmsDialogue
 from bot.edge.sms.gateways import make_provider
 from bot.edge.sms.settings import SmsSettings
 from bot.edge.sms.store import SmsStore
+from bot.edge.tireless import tireless
 from bot.edge.turn import Desk
 from bot.handoff.requests import Handoff
 from bot.heartbeat import SMS, beating
@@ -72,17 +73,20 @@ def _known(municipality: str | None, shelf: Shelf) -> None:
 
 def watch(office: Office, engine: Engine) -> None:
     """Look for what waits, and delete what is old, for as long as the process lives."""
-    deleted = 0.0
+    log, deleted = make_log(), -DELETED_SECONDS
     alive, swept = (beating(engine, name) for name in SMS)
     while True:
-        with contextlib.suppress(SQLAlchemyError):  # a database that is busy or away is asked next time
-            office.sweep()
-            alive()
-            if time.monotonic() - deleted > DELETED_SECONDS:
+        # Each by itself: a queue that is away keeps no number longer than we promised.
+        if time.monotonic() - deleted > DELETED_SECONDS:
+            with tireless("delete", log):
                 office.delete_old()
                 swept()
                 deleted = time.monotonic()
-        ALIVE.touch()
+        with tireless("look", log):
+            office.sweep()
+            alive()
+        with tireless("alive", log):
+            ALIVE.touch()
         time.sleep(SWEPT_SECONDS)
 
 

@@ -48,7 +48,7 @@ class SmsOutbound(Base):
     inbound_id = Column(ForeignKey("sms_inbound.id"), unique=True, doc="Empty for what the widget sends.")
     reference = Column(String(36), nullable=False, unique=True, doc="What the gateway knows it by.")
     sender = Column(String(64), nullable=False, index=True, doc="To whom.")
-    kind = Column(String(10), nullable=False, doc="answer, urgent (a way out of danger), stop, forget or widget.")
+    kind = Column(String(10), nullable=False, doc="answer, crisis, urgent (names 112), stop, forget or widget.")
     text = Column(Text, nullable=False)
     segments = Column(Integer, nullable=False)
     municipality_code = Column(String(4), nullable=False, doc="Whose answer it is; empty where it is nobody's.")

@@ -407,6 +407,51 @@ def test_order_is_kept_while_the_first_waits(town):
     assert len(said) == 2 and "Køge" in said[0] and "Aalborg" in said[1]
 
 
+def test_danger_waits_for_no_message_that_the_gateway_put_off(town):
+    town.gateway.retry_after = 3600
+    town.gateway.play("429", 1)
+    assert town.writes("bostøtte køge") == ""
+    assert town.writes("jeg vil ikke leve mere").startswith("Ring 112 nu")
+    assert town.writes("bostøtte aalborg") == "", "the others keep their order"
+    town.later(4000)
+    said = [bubble.text for bubble in town.gateway.sent_to(MOTHER)]
+    assert len(said) == 3 and "Køge" in said[1] and "Aalborg" in said[2]
+
+
+def test_danger_waits_half_a_minute_at_most_whatever_the_gateway_asks(town):
+    town.gateway.retry_after = 3600
+    town.gateway.play("429", 4)
+    assert town.writes("hun vil tage sit eget liv") == ""
+    assert town.writes("bostøtte køge", number=FATHER) == "", "an ordinary one waits as long as asked"
+    for _ in range(10):
+        town.later(31)
+    assert town.gateway.sent_to(MOTHER)[0].text.startswith("Ring 112 nu") and not town.gateway.sent_to(FATHER)
+
+
+def test_nobody_waits_for_a_reply_in_danger_that_is_put_off(town):
+    town.gateway.play("429", 1)
+    assert town.writes("hun vil tage sit eget liv") == ""
+    assert "Køge" in town.writes("bostøtte køge")
+
+
+def test_danger_is_answered_before_what_was_written_earlier(town):
+    now = town.now.timestamp()
+    town.deliver("bostøtte køge", sent_at=now - 20)
+    town.deliver("bostøtte aalborg", sent_at=now - 10)
+    town.deliver("jeg vil ikke leve mere", sent_at=now)
+    town.work()
+    assert [b.text.startswith("Ring 112 nu") for b in town.gateway.sent_to(MOTHER)] == [True, False, False]
+
+
+def test_danger_in_the_first_part_of_a_long_message_waits_for_no_other(town):
+    town.deliver("jeg vil ikke leve mere, det hele er for meget, og jeg ved", udh="050003AB0201")
+    town.work()
+    assert town.gateway.sent_to(MOTHER)[0].text.startswith("Ring 112 nu")
+    town.deliver(" ikke, hvor vi søger bostøtte i Køge", udh="050003AB0202")
+    town.later(70)
+    assert "Socialafdelingen" in town.gateway.sent_to(MOTHER)[1].text, "the rest is a message of its own"
+
+
 def test_what_the_gateway_took_is_sent_once_whatever_it_says_about_it(town):
     town.gateway.play("odd", 100)
     town.deliver("bostøtte køge")
@@ -420,7 +465,7 @@ def test_what_the_gateway_took_is_sent_once_whatever_it_says_about_it(town):
 def test_an_id_of_the_gateway_as_long_as_it_likes_is_no_reason_to_send_again(town):
     town.deliver("bostøtte køge")
     town.store.answer(town.store.next_inbound(town.sender()), Sms("hej"), "answer", town.now)
-    outbound = town.store.next_outbound(town.sender())
+    outbound = town.store.next_outbound(town.sender(), town.now)
     town.store.sent(outbound, "x" * 300, town.now)
     assert rows(town, SmsOutbound)[0].gateway_id == "x" * 80, "as much as the column holds on PostgreSQL"
     town.store.settle(Report(None, "x" * 300, False), town.now)
@@ -432,7 +477,9 @@ def test_a_message_on_which_every_job_dies_is_given_up(town):
     sender = town.sender()
     town.store.answer(town.store.next_inbound(sender), Sms("hej"), "answer", town.now)
     for _ in range(8):
-        assert town.store.begin_sending(town.store.next_outbound(sender), town.now), "and then the job is killed"
+        assert town.store.begin_sending(town.store.next_outbound(sender, town.now), town.now), (
+            "and then the job is killed"
+        )
         town.now += dt.timedelta(seconds=31)
     town.later(31)
     assert town.gateway.calls == 0

@@ -17,7 +17,7 @@ from bot.answers.links import Links
 from bot.answers.sms import Sms, render_sms
 from bot.answers.text import main_number_line
 from bot.edge.errors import where
-from bot.edge.sms.store import Person, SmsStore
+from bot.edge.sms.store import CRISIS, Person, SmsStore
 from bot.edge.turn import MAX_TEXT, Desk, Heard, speak
 from bot.handoff.models import HandoffRequest
 from bot.handoff.requests import Handoff, NotPossible, Wish, danish_number
@@ -101,7 +101,8 @@ class SmsDialogue:
             return self._reply(inbound, person, directory, now)
         except Exception as error:
             self._log.error("unexpected", error=type(error).__name__, where=where(error))
-            return Reply(Sms(BROKEN, urgent=True), "urgent", person.told, person.conversation)
+            kind = CRISIS if inbound.danger else "urgent"
+            return Reply(Sms(BROKEN, urgent=True), kind, person.told, person.conversation)
 
     def _reply(self, inbound: Any, person: Person, directory: Directory | None, now: dt.datetime) -> Reply:
         heard = Heard(inbound.text[:MAX_TEXT].lstrip("/"), inbound.danger, inbound.redacted)
@@ -134,7 +135,9 @@ class SmsDialogue:
         names_people = any(message["answer"] and wants_human(message["answer"]) for message in said.messages)
         first = self._offer(inbound.sender, person, directory, now) if names_people else ""
         sms = render_sms(said.messages, self._links(directory), first)
-        return Reply(sms, "urgent" if sms.urgent else "answer", said.told, person.conversation)
+        in_danger = heard.danger or any(m["answer"] and m["answer"]["kind"] == "crisis" for m in said.messages)
+        kind = CRISIS if in_danger else "urgent" if sms.urgent else "answer"
+        return Reply(sms, kind, said.told, person.conversation)
 
     def _keyword(self, word: str, sender: str, person: Person, directory: Directory | None, now: dt.datetime) -> Reply:
         if word == "ring":
