@@ -3,7 +3,7 @@ PYTHON := .venv/bin/python
 READY := .venv/.ready
 UV := .venv-uv/bin/uv
 
-.PHONY: run chat test lint train evaluate bench check help
+.PHONY: run chat test lint train evaluate bench chaos check help
 .DEFAULT_GOAL := help
 
 help: ## these lines
@@ -28,8 +28,11 @@ evaluate: $(READY) ## the figures beside the aims; with YARDSTICK_EPOCHS=100 (ho
 	@$(PYTHON) -W ignore -m pytest tests/nlu/test_evaluation.py -s
 	@$(PYTHON) -W ignore -m tests.nlu.report
 
-bench: $(READY) ## what the door costs beside Rasa alone, as a ratio; while `make run` is up
-	@$(PYTHON) -W ignore -m tests.load.bench
+bench: $(READY) ## speed and memory beside the aims (a quarter of an hour): build/bench.html; PART="floor cache" for some
+	@$(PYTHON) -W ignore -m tests.load.bench $(PART)
+
+chaos: $(READY) ## each part killed in turn while 20 people write: what is lost, who is silent, how long it takes
+	@$(PYTHON) -W ignore -m tests.load.chaos $(PART)
 
 check: $(READY) ## check the table: faults and remarks with file and line
 	@$(PYTHON) -W ignore -m bot knowledge check
