@@ -20,11 +20,13 @@ from bot.training import environment
 from tests.load import crowd, doors, rasa_init, tenfold
 from tests.load.conversations import Texts
 from tests.load.figures import Aim
+from tests.load.production import Production, production
 from tests.load.report import BENCH, Part, Spread, figures, run, table
 from tests.load.side_by_side import CLIENTS, ByDoor, ByPost, ByRest, Way, at_once, in_turn
 from tests.load.topology import Desk, Processes, desk, make_table
 
 BASE = int(os.environ.get("VEJVISER_BENCH_PORT", "8500"))
+DESK, TENFOLD, FLOOR, YARDSTICK = (BASE + further for further in (20, 30, 40, 50))  # `make stack` has the rest
 CORE = ("actions", "rasa", "edge")
 MARKED_TURNS = 10_000
 RASA, DOOR = "Rasa + actions", "by the door"
@@ -40,7 +42,7 @@ class Bench:
     @functools.cached_property
     def desk(self) -> Desk:
         """The door, Rasa and the actions of `make run`; `started` says after how many seconds each answered."""
-        made = self.ends.enter_context(desk(BASE))
+        made = self.ends.enter_context(desk(DESK))
         self.started = made.begin(*CORE)
         return made
 
@@ -50,9 +52,18 @@ class Bench:
         self.desk.begin("helpline", "jobs", "sms")
         return self.desk
 
-    def places(self) -> Iterator[tuple[str, Desk]]:
-        """Yield what is loaded with whole conversations, running, one after the other."""
+    @functools.cached_property
+    def stack(self) -> Production:
+        """`make stack`: two workers of the door, two Rasas, PostgreSQL, Redis and the proxies."""
+        return self.ends.enter_context(production(BASE))
+
+    def places(self) -> Iterator[tuple[str, Desk | Production]]:
+        """Yield what is loaded with whole conversations, one after the other."""
         yield "make run", self.desk
+        yield "make stack, 2 doors and 2 Rasas", self.stack
+        self.stack.halve()
+        yield "make stack, 1 door and 1 Rasa", self.stack
+        self.stack.whole()
 
 
 # -- the parts -----------------------------------------------------------------------------------------------------
@@ -67,11 +78,11 @@ def yardstick(bench: Bench) -> Part:
     answer up in the table through the action server and writes conversations to disk. Each was started while nothing
     else started.
     """
-    theirs = bench.ends.enter_context(rasa_init.served(BASE + 50))
+    theirs = bench.ends.enter_context(rasa_init.served(YARDSTICK))
     ours = bench.desk
     start = theirs.begin("rasa init")["rasa init"]
     ways: dict[str, Way] = {
-        "rasa init": ByRest(f"http://127.0.0.1:{BASE + 50}", may_be_silent=True),
+        "rasa init": ByRest(f"http://127.0.0.1:{YARDSTICK}", may_be_silent=True),
         RASA: ByRest(ours.rasa),
         DOOR: ByDoor(ours.door),
     }
@@ -114,8 +125,8 @@ def floor(bench: Bench) -> Part:
     The floor is one message through the encoder as bot/nlu/encoder.py calls it and one kept-alive exchange of JSON with
     Sanic, in one process. The same sentences in turn. Only who does not ask the encoder gets below it.
     """
-    post = ByPost(f"http://127.0.0.1:{BASE + 40}")
-    command = f"{sys.executable} -W ignore -m tests.load.floor {BASE + 40}"
+    post = ByPost(f"http://127.0.0.1:{FLOOR}")
+    command = f"{sys.executable} -W ignore -m tests.load.floor {FLOOR}"
     ground = Processes(environment(), {"floor": command}, {"floor": lambda: post.is_up()})
     bench.ends.callback(ground.stop_all)
     ours = bench.desk
@@ -171,7 +182,7 @@ def rows(bench: Bench) -> Part:
     ours = bench.desk
     grown = make_table(ours.folder / "tenfold.db")
     before, after = tenfold.grow(grown)
-    other = bench.ends.enter_context(desk(BASE + 20, grown))
+    other = bench.ends.enter_context(desk(TENFOLD, grown))
     other.begin(*CORE)
     ways: dict[str, Way] = {"shipped": ByDoor(ours.door), "ten times": ByDoor(other.door)}
     took = in_turn(ways, bench.texts, 150)
@@ -237,17 +248,25 @@ def load(bench: Bench) -> Part:
 def isolation(bench: Bench) -> Part:
     """Two people's conversations are never mixed.
 
-    Ten thousand turns in conversations of ten, two dozen of them open at once, the next turn always a stranger's: a
-    topic's name as its button sends it, a municipality when asked, then eight of the widget's buttons, which name
-    neither. Each answer must be about the topic and the municipality of its own conversation. No sentence needs the
-    encoder.
+    Ten thousand turns in conversations of ten on `make stack` with two workers of the door and two Rasas, two dozen of
+    them open at once, the next turn always a stranger's: a topic's name as its button sends it, a municipality when
+    asked, then eight of the widget's buttons, which name neither. Each answer must be about the topic and the
+    municipality of its own conversation. No sentence needs the encoder.
     """
-    *_, (name, place) = bench.places()
-    found, seconds = crowd.isolation(place.door, _directory(place), MARKED_TURNS)
+    found, seconds = crowd.isolation(bench.stack.door, _directory(bench.desk), MARKED_TURNS)
     for mixed in found.mixed[:10]:
         print("mixed up:", mixed)
     head = ["", "turns", "own topic and place", "name neither", "degraded", "lost", "mixed up", "s"]
-    line = [name, found.turns, found.own, found.vague, found.degraded, found.lost, len(found.mixed), round(seconds)]
+    line = [
+        "make stack, 2 doors and 2 Rasas",
+        found.turns,
+        found.own,
+        found.vague,
+        found.degraded,
+        found.lost,
+        len(found.mixed),
+        round(seconds),
+    ]
     return figures(
         [table("Turns", head, [line])], [Aim("answers with another's topic or municipality", len(found.mixed), 0)]
     )
@@ -259,8 +278,8 @@ PARTS: dict[str, Callable[[Bench], Part]] = {
     "cache": cache,
     "rows": rows,
     "doors": between_doors,
-    "load": load,
     "isolation": isolation,
+    "load": load,
 }
 
 

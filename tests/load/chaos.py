@@ -27,6 +27,7 @@ from tests.load import bench, players
 from tests.load.conversations import Texts, conversations
 from tests.load.figures import Aim
 from tests.load.players import Said
+from tests.load.production import production
 from tests.load.report import CHAOS, Part, figures, run, table
 from tests.load.topology import Desk, Keeper, desk, family
 
@@ -132,7 +133,7 @@ def desk_kills(texts: Texts) -> Part:
     is not answered is sent once more after two seconds, as the widget's "Prøv igen" offers; only then it counts as
     lost.
     """
-    with desk(bench.BASE) as place:
+    with desk(bench.DESK) as place:
         place.begin(*bench.CORE, "helpline", "jobs", "sms")
 
         def kill(name: str) -> None:
@@ -144,13 +145,29 @@ def desk_kills(texts: Texts) -> Part:
             return _figures("Kills at the desk", wounds(place.door, faults, place.is_well, texts))
 
 
+def stack_kills(texts: Texts) -> Part:
+    """Each part of `make stack` killed.
+
+    The same on the production topology: two workers of the door, two Rasas behind a balancer, the actions, PostgreSQL,
+    Redis and the proxy, all kept by supervisord. Redis also hangs for eight seconds (SIGSTOP), and PostgreSQL is
+    stopped and started in order.
+    """
+    with production(bench.BASE) as place:
+        faults = [Fault("edge's worker", place.kill_worker)]
+        faults += [Fault(name, functools.partial(place.kill, name)) for name in sorted(place.pids())]
+        hang, go_on = (functools.partial(place.kill, "redis", sign) for sign in (signal.SIGSTOP, signal.SIGCONT))
+        faults.append(Fault("Redis hangs for 8 s", hang, go_on, 8.0))
+        faults.append(Fault("PostgreSQL restarted", functools.partial(place.restart, "postgres")))
+        return _figures("Kills in production", wounds(place.door, faults, place.is_well, texts))
+
+
 def full_disk(texts: Texts) -> Part:
     """No room for conversations.
 
     The tracker store stands on a file system of four megabytes (a tmpfs, which takes root), which is filled for ten
     seconds and then emptied, at the desk's SQLite.
     """
-    with _small_disk() as disk, desk(bench.BASE, more={"VEJVISER_CONVERSATIONS": f"{disk}/conversations.db"}) as place:
+    with _small_disk() as disk, desk(bench.DESK, more={"VEJVISER_CONVERSATIONS": f"{disk}/conversations.db"}) as place:
         place.begin(*bench.CORE)
         filler = disk / "filler"
         faults = [Fault("disk full for 10 s", lambda: _fill(filler), filler.unlink, 10.0)]
@@ -158,17 +175,17 @@ def full_disk(texts: Texts) -> Part:
 
 
 @contextlib.contextmanager
-def _small_disk(folder: Path) -> Iterator[Path]:
-    """Yield the folder with a file system of four megabytes on it. Raises PermissionError without the right to."""
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)], capture_output=True, text=True
-    )
-    if done.returncode:
-        raise PermissionError(f"a full disk is played on a tmpfs, which takes root: {done.stderr.strip()}")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", str(folder)], check=False)
+def _small_disk() -> Iterator[Path]:
+    """Yield a folder with a file system of four megabytes on it. Raises PermissionError without the right to."""
+    with TemporaryDirectory(prefix="vejviser-full-") as folder:
+        mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", folder]
+        done = subprocess.run(mount, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise PermissionError(f"a full disk is played on a tmpfs, which takes root: {done.stderr.strip()}")
+        try:
+            yield Path(folder)
+        finally:
+            subprocess.run(["umount", folder], check=False)
 
 
 def _fill(file: Path) -> None:
@@ -198,7 +215,7 @@ def clock(texts: Texts) -> Part:
             "FAKETIME_CACHE_DURATION": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
         }
-        with desk(bench.BASE, more=more) as place:
+        with desk(bench.DESK, more=more) as place:
             place.begin(*bench.CORE)
             lines, found = [], []
             for change in CHANGES:
@@ -289,7 +306,12 @@ def _libfaketime() -> Path:
     raise FileNotFoundError("the clock is moved with libfaketime: sudo apt-get install faketime")
 
 
-PARTS: dict[str, Callable[[Texts], Part]] = {"desk-kills": desk_kills, "disk": full_disk, "clock": clock}
+PARTS: dict[str, Callable[[Texts], Part]] = {
+    "stack-kills": stack_kills,
+    "desk-kills": desk_kills,
+    "disk": full_disk,
+    "clock": clock,
+}
 
 
 def main() -> None:

@@ -100,7 +100,7 @@ class Processes:
 
     def memory(self) -> dict[str, dict[str, float]]:
         """Return `rss` and `pss` of each, children included, in MB. PSS shares out what processes have in common."""
-        return {name: _memory(process.pid) for name, process in self.running.items()}
+        return {name: memory_of(process.pid) for name, process in self.running.items()}
 
 
 @dataclass
@@ -237,7 +237,8 @@ def responds(check: Callable[[], bool]) -> bool:
     return False
 
 
-def _memory(pid: int) -> dict[str, float]:
+def memory_of(pid: int) -> dict[str, float]:
+    """Return `rss` and `pss` of a process and all that descend from it, in MB."""
     total = {"rss": 0.0, "pss": 0.0}
     for member in family(pid):
         with contextlib.suppress(OSError):
