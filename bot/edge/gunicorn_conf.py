@@ -1,6 +1,7 @@
 """How gunicorn serves the door, at the desk and in the image: `gunicorn -c python:bot.edge.gunicorn_conf`.
 
-One process: the figures at /metrics and the rates in memory are its own. More doors: VEJVISER_RATE_STORAGE=redis://…
+One process, or VEJVISER_WORKERS of them; then rates need VEJVISER_RATE_STORAGE=redis://…, since those in memory are
+each process's own.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ from typing import Any
 
 from flask import Flask
 
+from bot.edge.settings import door_workers
 from bot.handoff.requests import Handoff
 from bot.knowledge.database import make_engine
 from bot.safety.conversations import Conversations
 
 wsgi_app = "bot.edge.app:create_app()"
 worker_class = "bot.edge.worker.ImpatientWorker"
-workers = 1
+workers = door_workers()
 threads = 32  # a slow client holds one for five seconds at most
 keepalive = 5
 timeout = 30

@@ -95,6 +95,11 @@ def _origins(given: str, production: bool) -> dict[str, str | None]:
     return origins
 
 
+def door_workers(environ: Mapping[str, str] = os.environ) -> int:
+    """Return how many processes serve the door: VEJVISER_WORKERS, else one. Raises SettingsError."""
+    return _number(environ, "VEJVISER_WORKERS") or 1
+
+
 def _number(environ: Mapping[str, str], name: str) -> int:
     given = environ.get(name) or "0"
     if not re.fullmatch(r"\d", given, re.ASCII):

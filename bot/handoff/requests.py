@@ -103,34 +103,18 @@ class Handoff:
 
         The request that `sender` may have already does not stand in its own way.
         """
-        desk = self.desk()
-        if desk is None:
-            return []
-        return promises(_spans(desk, calendar, now), self._due(sender), int(desk.calls_per_hour), now)
+        with Session(self._engine, future=True) as session:
+            return _promises(session, calendar, now, sender)
 
     def soonest(self, calendar: Calendar, now: dt.datetime, sender: str | None = None) -> Promise | None:
         """Return the first interval of all that can be promised now, as `promises` does; None where there is none."""
-        desk = self.desk()
-        if desk is None:
-            return None
-        return promise("soonest", _spans(desk, calendar, now), self._due(sender), int(desk.calls_per_hour), now)
+        with Session(self._engine, future=True) as session:
+            return _soonest(session, calendar, now, now, sender)
 
     def somebody_is_there(self, now: dt.datetime) -> bool:
         """Return whether somebody who may take over a chat has the queue open right now."""
-        there = (
-            select(StaffSession.staff_id)
-            .join(StaffRole, StaffRole.staff_id == StaffSession.staff_id)
-            .where(StaffSession.polled_at > now - PRESENT, StaffRole.role.in_(_TALKERS))
-        )
         with Session(self._engine, future=True) as session:
-            return session.execute(there.limit(1)).first() is not None
-
-    def _due(self, but: str | None) -> list[dt.datetime]:
-        waiting = select(HandoffRequest.promised_to).where(
-            HandoffRequest.kind == "call", HandoffRequest.state == "waiting", HandoffRequest.sender != (but or "")
-        )
-        with Session(self._engine, future=True) as session:
-            return list(session.execute(waiting).scalars())
+            return _somebody_is_there(session, now)
 
     # -- the person's side -------------------------------------------------------------------------------------
 
@@ -140,16 +124,16 @@ class Handoff:
         So a request that is sent again, because the line broke before the answer, is there once. Raises NotPossible
         when the interval cannot be kept (any more), nobody is at the chat, or somebody has taken the request already.
         """
-        values = self._promised(sender, wish, calendar, now)
-        row = HandoffRequest(
-            id=str(uuid.uuid4()), sender=sender, state="waiting", created_at=now, attempts=0, note="", **values
-        )
         with Session(self._engine, future=True) as session:
-            session.add(row)
+            _one_promise_at_a_time(session)
+            values = _promised(session, sender, wish, calendar, now)
+            row = HandoffRequest(
+                id=str(uuid.uuid4()), sender=sender, state="waiting", created_at=now, attempts=0, note="", **values
+            )
             try:
-                session.commit()
+                with session.begin_nested():
+                    session.add(row)
             except IntegrityError:  # there is one
-                session.rollback()
                 waits = and_(HandoffRequest.sender == sender, HandoffRequest.state == "waiting")
                 if wish.kind == "chat":  # the other way round a chat that nobody takes may become a call
                     waits = and_(waits, HandoffRequest.kind == "chat")
@@ -158,37 +142,10 @@ class Handoff:
                         "Du har allerede bedt om et menneske. Træk det tilbage først, hvis du vil noget andet.",
                         code="already_asked",
                     ) from None
-                session.commit()
+            session.commit()
         found = self.of(sender)
         assert found is not None
         return found
-
-    def _promised(self, sender: str, wish: Wish, calendar: Calendar, now: dt.datetime) -> dict[str, Any]:
-        values = {
-            "kind": wish.kind,
-            "summary": wish.summary,
-            "topic": wish.topic,
-            "municipality_code": wish.municipality,
-            "danger": wish.danger,
-        }
-        if wish.kind == "chat":
-            if not self.somebody_is_there(now):
-                raise NotPossible("Der er desværre ingen ved chatten lige nu. Du kan blive ringet op.", code="no_chat")
-            until = now + CHAT_PROMISE
-            return values | {"number": None, "wish": "today", "promised_from": now, "promised_to": until}
-        if wish.wish == "soonest":  # whoever has no choice of intervals before them, as in an SMS, takes the first
-            found = self.soonest(calendar, now, sender)
-        else:
-            found = next((kept for kept in self.promises(calendar, now, sender) if kept.wish == wish.wish), None)
-        if found is None:
-            raise NotPossible("Det tidspunkt kan vi ikke love længere. Vælg et af de andre.", "wish", "no_wish")
-        assert wish.number is not None
-        return values | {
-            "number": wish.number,
-            "wish": wish.wish,
-            "promised_from": found.begins,
-            "promised_to": found.ends,
-        }
 
     def of(self, sender: str) -> HandoffRequest | None:
         """Return the newest request of a conversation, detached."""
@@ -276,22 +233,25 @@ class Handoff:
 
     def no_answer(self, request_id: str, staff_id: str, calendar: Calendar, now: dt.datetime) -> bool:
         """Note that nobody picked up. Twice the request goes back into the queue with a new promise, then it ends."""
-        row = self.get(request_id)
-        desk = self.desk()
-        if row is None:
-            return False
-        tried: dict[str, Any] = {"attempts": row.attempts + 1, "tried_at": now}
-        found = None
-        if row.attempts + 1 < TRIES and desk is not None:
-            found = promise(
-                "soonest", _spans(desk, calendar, now + SECOND_THOUGHT), self._due(None), desk.calls_per_hour, now
+        with Session(self._engine, future=True) as session:
+            _one_promise_at_a_time(session)
+            row = session.get(HandoffRequest, request_id)
+            if row is None:
+                return False
+            tried: dict[str, Any] = {"attempts": row.attempts + 1, "tried_at": now}
+            found = None
+            if row.attempts + 1 < TRIES:
+                found = _soonest(session, calendar, now + SECOND_THOUGHT, now)
+            if found is None:
+                tried |= {"state": "unreached", "ended_at": now}
+            else:
+                tried |= {"state": "waiting", "claimed_by": None, "claimed_at": None}
+                tried |= {"promised_from": found.begins, "promised_to": found.ends}
+            changed = _changed(
+                session, and_(_mine(request_id, staff_id), HandoffRequest.attempts == row.attempts), tried
             )
-        if found is None:
-            tried |= {"state": "unreached", "ended_at": now}
-        else:
-            tried |= {"state": "waiting", "claimed_by": None, "claimed_at": None}
-            tried |= {"promised_from": found.begins, "promised_to": found.ends}
-        return self._step(and_(_mine(request_id, staff_id), HandoffRequest.attempts == row.attempts), **tried)
+            session.commit()
+            return changed
 
     def reopen(self, request_id: str, staff_id: str, now: dt.datetime) -> bool:
         """Undo within the hour that one ended a call; False when that is over, or the person has asked anew."""
@@ -402,6 +362,71 @@ class Handoff:
             changed = _changed(session, which, values)
             session.commit()
             return changed
+
+
+def _one_promise_at_a_time(session: Session) -> None:
+    """Take the lock on what the helpline can keep: who counts what is promised already counts it to the end."""
+    session.execute(update(Desk).where(Desk.id == 1).values(id=1).execution_options(synchronize_session=False))
+
+
+def _promises(session: Session, calendar: Calendar, now: dt.datetime, sender: str | None) -> list[Promise]:
+    desk = session.get(Desk, 1)
+    if desk is None:
+        return []
+    return promises(_spans(desk, calendar, now), _due(session, sender), int(desk.calls_per_hour), now)
+
+
+def _soonest(
+    session: Session, calendar: Calendar, from_: dt.datetime, now: dt.datetime, sender: str | None = None
+) -> Promise | None:
+    desk = session.get(Desk, 1)
+    if desk is None:
+        return None
+    return promise("soonest", _spans(desk, calendar, from_), _due(session, sender), int(desk.calls_per_hour), now)
+
+
+def _due(session: Session, but: str | None) -> list[dt.datetime]:
+    waiting = select(HandoffRequest.promised_to).where(
+        HandoffRequest.kind == "call", HandoffRequest.state == "waiting", HandoffRequest.sender != (but or "")
+    )
+    return list(session.execute(waiting).scalars())
+
+
+def _somebody_is_there(session: Session, now: dt.datetime) -> bool:
+    there = (
+        select(StaffSession.staff_id)
+        .join(StaffRole, StaffRole.staff_id == StaffSession.staff_id)
+        .where(StaffSession.polled_at > now - PRESENT, StaffRole.role.in_(_TALKERS))
+    )
+    return session.execute(there.limit(1)).first() is not None
+
+
+def _promised(session: Session, sender: str, wish: Wish, calendar: Calendar, now: dt.datetime) -> dict[str, Any]:
+    values = {
+        "kind": wish.kind,
+        "summary": wish.summary,
+        "topic": wish.topic,
+        "municipality_code": wish.municipality,
+        "danger": wish.danger,
+    }
+    if wish.kind == "chat":
+        if not _somebody_is_there(session, now):
+            raise NotPossible("Der er desværre ingen ved chatten lige nu. Du kan blive ringet op.", code="no_chat")
+        until = now + CHAT_PROMISE
+        return values | {"number": None, "wish": "today", "promised_from": now, "promised_to": until}
+    if wish.wish == "soonest":  # whoever has no choice of intervals before them, as in an SMS, takes the first
+        found = _soonest(session, calendar, now, now, sender)
+    else:
+        found = next((kept for kept in _promises(session, calendar, now, sender) if kept.wish == wish.wish), None)
+    if found is None:
+        raise NotPossible("Det tidspunkt kan vi ikke love længere. Vælg et af de andre.", "wish", "no_wish")
+    assert wish.number is not None
+    return values | {
+        "number": wish.number,
+        "wish": wish.wish,
+        "promised_from": found.begins,
+        "promised_to": found.ends,
+    }
 
 
 def _spans(desk: Desk, calendar: Calendar, now: dt.datetime) -> list[Span]:

@@ -19,7 +19,6 @@ from bot.edge.gunicorn_conf import (  # the same patience, threads and limits
     timeout,
     worker_class,
     worker_connections,
-    workers,
 )
 
 __all__ = [
@@ -35,6 +34,7 @@ __all__ = [
     "workers",
 ]
 
+workers = 1  # for the volunteers of one house; VEJVISER_WORKERS is the door's
 wsgi_app = "bot.helpline.app:create_app()"
 limit_request_line = 4096  # a page that was asked for before the login stands in the address
 

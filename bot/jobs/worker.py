@@ -6,8 +6,10 @@ import contextlib
 import datetime as dt
 import os
 import sys
+import tempfile
 import threading
 import time
+from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -28,6 +30,7 @@ from bot.safety.conversations import Conversations
 
 THREADS = 4
 SWEPT_SECONDS = 5.0
+ALIVE = Path(tempfile.gettempdir()) / "vejviser-jobs.alive"  # for the health check: touched at every look
 DELETED_SECONDS = 600.0
 
 
@@ -78,6 +81,7 @@ def watch(office: Office) -> None:
             if time.monotonic() - deleted > DELETED_SECONDS:
                 office.delete_old()
                 deleted = time.monotonic()
+        ALIVE.touch()
         time.sleep(SWEPT_SECONDS)
 
 

@@ -37,6 +37,7 @@ from bot.knowledge.database import make_engine
 from bot.knowledge.directory import Shelf
 from bot.knowledge.sms import SmsInbound, SmsNumber, SmsOutbound, SmsPerson
 from tests.conftest import CLOCKS, vejviser
+from tests.databases import taken_away
 from tests.sms import MOTHER, make_town, metrics
 
 FATHER = "4520304051"
@@ -51,12 +52,12 @@ def shelf(database):
 
 
 @pytest.fixture
-def build(tmp_path, database, shelf):
+def build(tmp_path, shipped, shelf):
     """Build a town; the table in it is the one already read."""
     open_towns = []
 
     def make(**environ):
-        manager = make_town(tmp_path, database, **environ)
+        manager = make_town(tmp_path, shipped, **environ)
         town = manager.__enter__()
         open_towns.append(manager)
         town.app.config["SHELF"] = town.office._shelf = shelf
@@ -125,16 +126,8 @@ def test_a_call_that_is_sent_again_a_day_later_is_refused(town, scheme):
 
 
 def test_without_its_database_the_door_asks_the_gateway_to_come_again(town):
-    from pathlib import Path
-
-    table = Path(town.url.removeprefix("sqlite:///"))
-    away = table.with_suffix(".away")
-    town.app.config["SMS_STORE"]._engine.dispose()
-    table.rename(away)
-    table.touch()
-    assert town.deliver("bostøtte køge", message_id=9) == 503
-    town.app.config["SMS_STORE"]._engine.dispose()
-    away.replace(table)
+    with taken_away(town.url):
+        assert town.deliver("bostøtte køge", message_id=9) == 503
     assert town.deliver("bostøtte køge", message_id=9) == 204
     town.work()
     assert len(town.gateway.sent_to(MOTHER)) == 1

@@ -118,8 +118,10 @@ class SmsStore:
         _upsert(session, SmsPerson, sender, {"last_at": _utc(now)}, person)
 
     def _parts(self, session: Session, sender: str, part_of: str | None) -> list[Any]:
+        """Return the parts that are there, locked: the last one and the clock may both be about to join them."""
         mine = (SmsInbound.sender == sender, SmsInbound.part_of == part_of, SmsInbound.state == "part")
-        return list(session.execute(select(SmsInbound).where(*mine).order_by(SmsInbound.part)).scalars())
+        query = select(SmsInbound).where(*mine).order_by(SmsInbound.part).with_for_update()
+        return list(session.execute(query).scalars())
 
     def join_late(self, hear: Callable[[str], Heard], now: dt.datetime) -> None:
         """Answer what there is of long messages whose other parts have not come for a minute."""
@@ -127,7 +129,8 @@ class SmsStore:
         with self._begin() as session:
             groups = session.execute(select(SmsInbound.sender, SmsInbound.part_of).where(*late).distinct()).all()
             for sender, part_of in groups:
-                _join(self._parts(session, sender, part_of), hear)
+                if parts := self._parts(session, sender, part_of):
+                    _join(parts, hear)
             session.commit()
 
     def next_inbound(self, sender: str) -> Any:
