@@ -3,10 +3,12 @@ PYTHON := .venv/bin/python
 READY := .venv/.ready
 LIVING := .venv-living/.ready
 UV := $(or $(shell command -v uv),.venv-uv/bin/uv)
+# On both SQLAlchemys in every run: what asks and changes the database.
+ON_BOTH := tests/unit/test_editing.py tests/unit/test_sms_door.py tests/unit/test_figures.py tests/helpline/test_requests.py
 # Beside tests/stores, which are on both in every run.
 ON_POSTGRESQL := tests/unit/test_migrations.py tests/unit/test_editing.py tests/unit/test_figures.py tests/unit/test_sms_door.py tests/helpline/test_requests.py
 
-.PHONY: run chat test test-living test-postgres lint train evaluate bench check help stack sbom licences
+.PHONY: run chat test test-living test-postgres lint train evaluate bench check help stack sbom licences chaos
 .DEFAULT_GOAL := help
 
 help: ## these lines
@@ -45,8 +47,11 @@ evaluate: $(READY) ## the figures beside the aims; with YARDSTICK_EPOCHS=100 (ho
 	@$(PYTHON) -W ignore -m pytest tests/nlu/test_evaluation.py -s
 	@$(PYTHON) -W ignore -m tests.nlu.report
 
-bench: $(READY) ## what the door costs beside Rasa alone, as a ratio; while `make run` is up
-	@$(PYTHON) -W ignore -m tests.load.bench
+bench: $(READY) ## speed and memory beside the aims (a quarter of an hour): build/bench.html; PART="floor cache" for some
+	@$(PYTHON) -W ignore -m tests.load.bench $(PART)
+
+chaos: $(READY) ## each part killed in turn while 20 people write: what is lost, who is silent, how long it takes
+	@$(PYTHON) -W ignore -m tests.load.chaos $(PART)
 
 check: $(READY) ## check the table: faults and remarks with file and line
 	@$(PYTHON) -W ignore -m bot knowledge check

@@ -13,7 +13,7 @@ from typing import Any
 
 from bot.answers.answer import Answer, Line, iso
 from bot.answers.find import RELATIVES_LINES, find_answer, helpline, lines, main_number, region_line, topic_at_age
-from bot.answers.text import facet_buttons, helpline_line, main_number_line, render
+from bot.answers.text import facet_buttons, helpline_line, in_a_sentence, main_number_line, render
 from bot.knowledge.dates import weeks_waited
 from bot.knowledge.departments import DepartmentMention
 from bot.knowledge.directory import Directory
@@ -141,7 +141,7 @@ def answer_turn(heard: Understood, state: State, directory: Directory, now: dt.d
     buttons += [_button(candidate["title"]) for candidate in answer.candidates]
     text = render(answer)
     if answer.candidates and answer.question is None:
-        titles = " eller ".join(candidate["title"].rstrip("?") for candidate in answer.candidates)
+        titles = " eller ".join(in_a_sentence(candidate["title"]) for candidate in answer.candidates)
         text += f"\nHandler det også om {titles}?"
     state = replace(
         state,
@@ -170,9 +170,9 @@ def remembered(heard: Understood, state: State, is_choice: bool = False) -> Stat
 def reminder(state: State, directory: Directory) -> str | None:
     """Return the open question again, after something else was talked about; None when nothing is open."""
     topic = directory.topics.get(state.topic or "")
-    about = f" om {topic.title}" if topic else ""
+    about = f" om {in_a_sentence(topic.title)}" if topic else ""
     if state.awaiting == "municipality" and topic:
-        return f"Vi var i gang med dit spørgsmål{about}. Hvilken kommune drejer det sig om?"
+        return f"Vi var i gang med dit spørgsmål{about}. Hvilken kommune bor han eller hun i?"
     if state.awaiting == "topic":
         return "Vi var i gang med at finde emnet. Skriv et nummer, eller sig det med egne ord."
     if state.awaiting == "age":
@@ -234,7 +234,7 @@ def with_numbers(message: Message, heard: Understood, directory: Directory, now:
         return message
     known = _not_closed(helpline(directory, key, now) for key in CRISIS_LINES)
     others = " eller ".join(f"{line.name} {line.phone}" for line in known if line.phone != "112")
-    talk = f" I kan også tale med {others}." if others else ""
+    talk = f" Du kan også tale med {others}." if others else ""
     text = f"Er nogen i fare lige nu, så ring 112.{talk}\n{message.text}"
     answer = replace(message.answer, helplines=[*known, *message.answer.helplines])
     return Message(text, answer, message.buttons)
@@ -412,7 +412,7 @@ def _facets(heard: Understood, state: State, topic: str, directory: Directory) -
 
 
 def _candidates(heard: Understood, topic: str, state: State, directory: Directory) -> list[dict[str, str]]:
-    if heard.act not in ("ask",):
+    if heard.act != "ask":
         return []
     return [
         {"topic": code, "title": directory.topics[code].title}
@@ -511,7 +511,7 @@ def _unknown_place(heard: Understood, state: State, directory: Directory, now: d
     if "unknown_place" in state.asked or not re.search(r"[^\W\d]{3}", name):
         message = handoff_turn(state, directory, now)
         message.text = (
-            "Den kommune kender jeg ikke. Ring til kommunens Borgerservice, eller til en rådgivning.\n" + message.text
+            "Den kommune kender jeg ikke. Ring til kommunens Borgerservice eller til en rådgivning.\n" + message.text
         )
         return message, replace(state, awaiting=None)
     near = near_names(directory, name)

@@ -23,6 +23,7 @@ from bot.safety.conversations import Conversations
 from bot.safety.crisis import is_crisis
 from bot.safety.redact import redact, without_marks
 
+MAX_TEXT = 1000  # characters of one message, whichever door it comes through
 REDACTED = "Jeg har taget private oplysninger ud af din besked. Jeg har ikke brug for dem."
 WHAT_IS_IT_ABOUT = "Skriv gerne, hvad det handler om, uden navne og numre. Er nogen i fare, så ring 112."
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import os
 import sys
 import tempfile
 import threading
@@ -22,6 +21,7 @@ from bot.edge.sms.dialogue import SmsDialogue
 from bot.edge.sms.gateways import make_provider
 from bot.edge.sms.settings import SmsSettings
 from bot.edge.sms.store import SmsStore
+from bot.edge.tireless import tireless
 from bot.edge.turn import Desk
 from bot.handoff.requests import Handoff
 from bot.heartbeat import SMS, beating
@@ -40,14 +40,10 @@ DELETED_SECONDS = 600.0
 def make_office(settings: SmsSettings) -> Office:
     """Return the office of this environment, its jobs registered with huey. Raises SettingsError."""
     engine, log, conversations = make_engine(), make_log(), Conversations()
-    rasa = Rasa(
-        os.environ.get("VEJVISER_RASA_URL", "http://127.0.0.1:5005"),
-        os.environ.get("VEJVISER_ACTIONS_URL", "http://127.0.0.1:5055/webhook"),
-    )
     store, shelf = SmsStore(engine), Shelf(engine)
     _known(settings.municipality, shelf)
     dialogue = SmsDialogue(
-        Desk(rasa, conversations, log),
+        Desk(Rasa.of_environment(), conversations, log),
         store,
         conversations,
         Handoff(engine),
@@ -77,17 +73,20 @@ def _known(municipality: str | None, shelf: Shelf) -> None:
 
 def watch(office: Office, engine: Engine) -> None:
     """Look for what waits, and delete what is old, for as long as the process lives."""
-    deleted = 0.0
+    log, deleted = make_log(), -DELETED_SECONDS
     alive, swept = (beating(engine, name) for name in SMS)
     while True:
-        with contextlib.suppress(SQLAlchemyError):  # a database that is busy or away is asked next time
-            office.sweep()
-            alive()
-            if time.monotonic() - deleted > DELETED_SECONDS:
+        # Each by itself: a queue that is away keeps no number longer than we promised.
+        if time.monotonic() - deleted > DELETED_SECONDS:
+            with tireless("delete", log):
                 office.delete_old()
                 swept()
                 deleted = time.monotonic()
-        ALIVE.touch()
+        with tireless("look", log):
+            office.sweep()
+            alive()
+        with tireless("alive", log):
+            ALIVE.touch()
         time.sleep(SWEPT_SECONDS)
 
 
