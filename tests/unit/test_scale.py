@@ -1,5 +1,6 @@
 """The sums of docs/scale.md follow from its figures."""
 
+import itertools
 import re
 
 from bot.knowledge.load import ROOT
@@ -25,6 +26,6 @@ def test_the_assumptions_are_those_of_the_page():
 
 def test_a_busier_country_never_needs_less():
     needs = [need(COSTS, number, BYTES) for number in sorted(MUNICIPALITIES.values())]
-    for less, more in zip(needs, needs[1:]):
+    for less, more in itertools.pairwise(needs):
         assert all(one <= other for one, other in zip(less, more))
     assert needs[0].rasas == needs[0].doors == 2, "one that may be missing, also where one would do"
