@@ -8,6 +8,7 @@ import shlex
 import sys
 import threading
 import time
+from collections.abc import Callable
 
 import click
 import httpx
@@ -124,18 +125,32 @@ def development_login() -> str:
 def _announce(manager: Manager, port: int, console: str, rooms: str) -> None:
     """Wait for the health page and tell the address; give up with the names of the silent parts."""
     url = f"http://127.0.0.1:{port}"
+
+    def missing() -> str:
+        state: str = httpx.get(f"{url}/api/v1/health", timeout=5).json()["status"]
+        if state == "ok" and not httpx.get(f"{console}/login", timeout=5).is_success:
+            state = "helpline"
+        return "" if state == "ok" else state
+
     click.echo("Starter ", nl=False)
     started = time.monotonic()
+    if state := wait_until(missing):
+        click.echo(f"\nVejviser kom ikke op ({state}). Se {LOGS}.", err=True)
+        manager.terminate()
+    else:
+        click.echo(f" klar efter {time.monotonic() - started:.0f} s.\n\n{rooms}\nCtrl-C stopper. Log: {LOGS}")
+
+
+def wait_until(missing: Callable[[], str], seconds: float = START_LIMIT_SECONDS) -> str:
+    """Ask every second what is missing, with a dot for each time; return what still is when it took too long."""
+    started = time.monotonic()
     state = "intet svar"
-    while time.monotonic() - started < START_LIMIT_SECONDS:
+    while time.monotonic() - started < seconds:
         try:
-            state = httpx.get(f"{url}/api/v1/health", timeout=5).json()["status"]
-            if state == "ok" and httpx.get(f"{console}/login", timeout=5).is_success:
-                click.echo(f" klar efter {time.monotonic() - started:.0f} s.\n\n{rooms}\nCtrl-C stopper. Log: {LOGS}")
-                return
+            if not (state := missing()):
+                return ""
         except (httpx.HTTPError, ValueError, KeyError):
             pass
         time.sleep(1)
         click.echo(".", nl=False)
-    click.echo(f"\nVejviser kom ikke op ({state}). Se {LOGS}.", err=True)
-    manager.terminate()
+    return state

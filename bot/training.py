@@ -14,7 +14,7 @@ import click
 import tomli
 
 from bot.knowledge.load import ROOT
-from bot.safety.conversations import conversations_path
+from bot.safety.conversations import conversations_url
 
 MODELS = ROOT / "models"
 LOCK = ROOT / "uv.lock"
@@ -29,6 +29,7 @@ ENVIRONMENT = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "SQLALCHEMY_SILENCE_UBER_WARNING": "1",
     "PYTHONWARNINGS": "ignore",
+    "OMP_WAIT_POLICY": "PASSIVE",  # else the encoder's threads spin, and whoever else wants the core waits
 }
 
 
@@ -116,8 +117,5 @@ def ensure_model(force: bool = False) -> Path:
 
 def environment() -> dict[str, str]:
     """Return the environment for Rasa's processes: no telemetry, no chatter, and an address for the actions."""
-    defaults = {
-        "VEJVISER_ACTIONS_URL": "http://127.0.0.1:5055/webhook",
-        "VEJVISER_CONVERSATIONS": str(conversations_path()),
-    }
-    return defaults | os.environ | ENVIRONMENT
+    defaults = {"VEJVISER_ACTIONS_URL": "http://127.0.0.1:5055/webhook"}
+    return defaults | os.environ | {"VEJVISER_CONVERSATIONS": conversations_url()} | ENVIRONMENT

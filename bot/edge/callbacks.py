@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.answers.answer import wants_human
 from bot.edge.context import directory as table
-from bot.edge.context import directory_or_none, json_body, now
+from bot.edge.context import directory_or_none, json_body, known_municipality, known_topic, now
 from bot.edge.errors import BadRequest
 from bot.edge.sessions import Session
 from bot.edge.turn import Heard
@@ -27,6 +27,11 @@ from bot.safety.redact import redact
 from bot.safety.text import tidy
 
 MOST_LINES = 6
+NOT_FORGOTTEN = (
+    "Noget gik galt hos os, og jeg nåede ikke at slette det hele. Skriv »slet samtalen« igen om lidt. "
+    "Skriver du ikke mere, bliver samtalen slettet af sig selv efter et døgn, og et ønske om at blive ringet op efter "
+    "14 dage. Er nogen i fare, så ring 112."
+)
 
 
 def register(app: Flask, engine: Engine) -> None:
@@ -72,6 +77,16 @@ def offer_human(sender: str, messages: list[dict[str, Any]]) -> None:
 def forget(sender: str) -> None:
     """Delete what a conversation asked of the helpline: "slet samtalen" means all of it."""
     _handoff().forget(sender)
+
+
+def forgotten(sender: str) -> bool:
+    """Delete as `forget` does; return False, and say nothing untrue, when the database is away."""
+    try:
+        forget(sender)
+    except SQLAlchemyError as error:
+        current_app.config["LOG"].error("not forgotten", why=type(error).__name__)
+        return False
+    return True
 
 
 # -- the routes --------------------------------------------------------------------------------------------------
@@ -123,7 +138,7 @@ def _handoff() -> Handoff:
 def _session(given: Any) -> Session:
     session: Session | None = current_app.config["SESSIONS"].read(given) if given is not None else None
     if session is None:
-        raise BadRequest("Samtalen kendes ikke. Skriv først en besked i chatten.", "session", "unknown_session")
+        raise BadRequest("Vi kender ikke samtalen. Skriv først en besked i chatten.", "session", "unknown_session")
     return session
 
 
@@ -151,16 +166,12 @@ def _wish(body: dict[str, Any], summary: str, directory: Directory) -> Wish:
         raise BadRequest("Feltet kind skal være call eller chat.", "kind")
     if not isinstance(wish, str) or wish not in WISHES:
         raise BadRequest(f"Feltet wish skal være en af: {', '.join(WISHES)}.", "wish")
-    topic, municipality = body.get("topic"), body.get("municipality")
-    if topic is not None and (not isinstance(topic, str) or topic not in directory.topics):
-        raise BadRequest("Emnet kendes ikke. Emnerne står på /api/v1/topics.", "topic", "unknown_topic")
-    known = municipality is None or (isinstance(municipality, str) and municipality in directory.municipalities)
-    if not known:
-        raise BadRequest("Kommunekoden kendes ikke.", "municipality", "unknown_municipality")
+    topic = None if body.get("topic") is None else known_topic(body, directory)
+    municipality = known_municipality(body, directory)
     digits = None
     if kind == "call":
         if not isinstance(number, str):
-            raise BadRequest("Skriv et dansk telefonnummer med otte tal, fx 20 12 34 56.", "number")
+            raise BadRequest("Skriv et dansk telefonnummer med otte cifre, fx 20 12 34 56.", "number")
         try:
             digits = danish_number(number[:40])
         except NotPossible as error:
