@@ -53,6 +53,8 @@ def make_engine(url: str | None = None) -> Engine:
         if parsed.database:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
         return create_engine(parsed, future=True, pool_pre_ping=True)
+    if parsed.drivername == "postgresql":  # SQLAlchemy 2.1 would take psycopg 3 for it, which Rasa does not have
+        parsed = parsed.set(drivername="postgresql+psycopg2")
     engine = create_engine(
         parsed,
         future=True,
