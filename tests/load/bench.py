@@ -208,7 +208,7 @@ def between_doors(bench: Bench) -> Part:
     place = bench.whole_desk
     message = doors.door_and_rasa(place, bench.texts, 150)
     look_up = doors.first_result(place, bench.texts, 150)
-    rates = doors.sms_and_widget(place, bench.texts, 120)
+    rates = doors.sms_and_widget(place, bench.texts, 60)
     ratios = [
         ["door / Rasa + actions, p50", round(message["door"]["p50"] / message[RASA]["p50"], 2)],
         ["first result / look-up, p50", round(look_up["first result"]["p50"] / look_up["look-up"]["p50"], 2)],

@@ -167,7 +167,10 @@ def full_disk(texts: Texts) -> Part:
     The tracker store stands on a file system of four megabytes (a tmpfs, which takes root), which is filled for ten
     seconds and then emptied, at the desk's SQLite.
     """
-    with _small_disk() as disk, desk(bench.DESK, more={"VEJVISER_CONVERSATIONS": f"{disk}/conversations.db"}) as place:
+    with (
+        _small_disk() as disk,
+        desk(bench.DESK, more={"VEJVISER_CONVERSATIONS": f"sqlite:///{disk}/conversations.db"}) as place,
+    ):
         place.begin(*bench.CORE)
         filler = disk / "filler"
         faults = [Fault("disk full for 10 s", lambda: _fill(filler), filler.unlink, 10.0)]
@@ -214,6 +217,7 @@ def clock(texts: Texts) -> Part:
             "FAKETIME_TIMESTAMP_FILE": str(offset),
             "FAKETIME_CACHE_DURATION": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            "NO_FAKE_STAT": "1",  # gunicorn tells by a file's time whether a worker lives
         }
         with desk(bench.DESK, more=more) as place:
             place.begin(*bench.CORE)

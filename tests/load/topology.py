@@ -184,7 +184,7 @@ def desk(base: int = 8500, table: Path | None = None, more: Mapping[str, str] | 
             **sms_env,
             **RATES,
             "VEJVISER_DATABASE_URL": f"sqlite:///{path}",
-            "VEJVISER_CONVERSATIONS": str(folder / "conversations.db"),
+            "VEJVISER_CONVERSATIONS": f"sqlite:///{folder}/conversations.db",
             "VEJVISER_JOBS": str(folder / "jobs.db"),
             "VEJVISER_SECRET": secrets.token_urlsafe(32),
             "VEJVISER_SMS_CEILING": "1000000",
