@@ -3,12 +3,16 @@ PYTHON := .venv/bin/python
 READY := .venv/.ready
 LIVING := .venv-living/.ready
 UV := $(or $(shell command -v uv),.venv-uv/bin/uv)
+# On both SQLAlchemys in every run: what asks and changes the database.
+ON_BOTH := tests/unit/test_editing.py tests/unit/test_sms_door.py tests/unit/test_figures.py tests/helpline/test_requests.py
+# Beside tests/stores, which are on both in every run.
+ON_POSTGRESQL := tests/unit/test_migrations.py tests/unit/test_editing.py tests/unit/test_figures.py tests/unit/test_sms_door.py tests/helpline/test_requests.py
 
-.PHONY: run stack chat test test-living lint train evaluate bench chaos check help
+.PHONY: run chat test test-living test-postgres lint train evaluate bench check help stack sbom licences chaos
 .DEFAULT_GOAL := help
 
 help: ## these lines
-	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
 
 run: $(READY) ## install, load the table, train if needed, start, open http://127.0.0.1:8000
 	@$(PYTHON) -W ignore -m bot run
@@ -24,6 +28,10 @@ test: export SQLALCHEMY_WARN_20 = 1
 test: $(READY) $(LIVING) lint ## everything: style, types, layering, table, training data, dialogues, scenarios
 	@.venv-living/bin/python -W ignore -m pytest $(ON_BOTH)
 	@$(PYTHON) -W ignore -m pytest -n 2 --dist loadgroup
+	@VEJVISER_TEST_DATABASE=postgresql $(PYTHON) -W ignore -m pytest -n 2 --dist loadgroup $(ON_POSTGRESQL)
+
+test-postgres: $(READY) ## all tests on a PostgreSQL that is thrown away afterwards; a selection is in `make test`
+	@VEJVISER_TEST_DATABASE=postgresql $(PYTHON) -W ignore -m pytest -n 2 --dist loadgroup
 
 test-living: export VEJVISER_RASA_PYTHON = $(CURDIR)/.venv/bin/python
 test-living: $(READY) $(LIVING) ## the tests on Python 3.12 and SQLAlchemy 2, before a Rasa that runs from .venv
@@ -47,6 +55,12 @@ chaos: $(READY) ## each part killed in turn while 20 people write: what is lost,
 
 check: $(READY) ## check the table: faults and remarks with file and line
 	@$(PYTHON) -W ignore -m bot knowledge check
+
+sbom: $(READY) ## a bill of materials (CycloneDX) for each image: build/sbom/
+	@$(PYTHON) -W ignore -m tests.operations.shipped sbom
+
+licences: $(READY) ## write docs/licences.md anew, from the lock and the packages' own words
+	@$(PYTHON) -W ignore -m tests.operations.shipped licences
 
 $(READY): pyproject.toml uv.lock bin/install
 	@bin/install

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
+import json
 import os
 import re
 import sys
@@ -103,7 +105,7 @@ def stack_run(running: Any, arguments: tuple[str, ...]) -> None:
 @app.command()
 @click.option("--force", is_flag=True, help="Train although the model fits the data.")
 def train(force: bool) -> None:
-    """Train the assistant, if data, rules, code or table differ from what the newest model was trained on."""
+    """Train the assistant, if data, rules, code or the lock file differ from what the model was trained on."""
     from bot.training import ensure_model
 
     _load_if_changed()
@@ -155,6 +157,31 @@ def lookup(emne: str, kommune: str | None, dato: dt.datetime | None, facets: tup
     click.echo(render(answer))
 
 
+@app.command()
+@click.option("--url", default="http://127.0.0.1:8000", show_default=True, help="The door.")
+@click.option("--kommune", "codes", multiple=True, help="Code of a municipality to ask for; all when left out.")
+@click.option("--indefra/--udefra", "within", default=None, help="Look at settings, database and disk too, or not.")
+@click.option("--spørg/--stille", "asks", default=True, help="Ask one question for each municipality, or none.")
+@click.option("--json", "as_json", is_flag=True, help="Findings as JSON.")
+def doctor(url: str, codes: tuple[str, ...], within: bool | None, asks: bool, as_json: bool) -> None:
+    """Look a running installation over and say what to do about each fault. Exit code 1 when there is one."""
+    from bot.doctor import visit
+
+    inside = visit.is_inside(url) if within is None else within
+    findings = []
+    for finding in visit.visit(url, codes, inside, _now(), asks):
+        findings.append(finding)
+        if not as_json:
+            click.echo(str(finding))
+    faults = sum(finding.state == "fault" for finding in findings)
+    if as_json:
+        rows = [dataclasses.asdict(finding) for finding in findings]
+        click.echo(json.dumps({"ok": not faults, "faults": faults, "findings": rows}, ensure_ascii=False, indent=1))
+    else:
+        click.echo(f"{faults} fejl." if faults else "Alt er i orden.")
+    sys.exit(1 if faults else 0)
+
+
 @app.command("migrate")
 @click.option("--to", help="Go down to an older revision, e.g. 0005, or base; up to the newest when left out.")
 @click.option("--lose-data", is_flag=True, help="Going down deletes what the older tables have no room for.")
@@ -188,6 +215,7 @@ def backup_command(file: Path) -> None:
     It holds telephone numbers: encrypt it, and delete it when a newer one is there. Conversations are not in it.
     """
     from bot.backup import BackupError, backup
+    from bot.heartbeat import BACKUP, beat
 
     if file.exists():
         raise click.ClickException(f"{file} exists. Choose another name: a backup is never overwritten.")
@@ -199,6 +227,7 @@ def backup_command(file: Path) -> None:
             with open(half, "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as out:
                 manifest = backup(make_engine(), out, _now())
             half.rename(file)
+        beat(make_engine(), BACKUP, _now())
     except BackupError as error:
         raise click.ClickException(str(error)) from error
     finally:

@@ -6,10 +6,7 @@ second changes nothing and is told.
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
-import os
-import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,19 +15,19 @@ from typing import Any
 import phonenumbers
 from sqlalchemy import and_, delete, func, or_, select, update
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from bot.handoff.models import Desk, HandoffMessage, HandoffRequest, HandoffTally, StaffRole, StaffSession
+from bot.handoff.models import OPEN, Desk, HandoffMessage, HandoffRequest, HandoffTally, StaffRole, StaffSession
 from bot.handoff.promise import Promise, Span, desk_spans, promise, promises
 from bot.knowledge.hours import COPENHAGEN, Calendar, parse_hours
-from bot.safety.conversations import SWEPT_SECONDS, kept_hours
 
 TRIES = 3
 CHAT_PROMISE = dt.timedelta(minutes=5)
 CHAT_GIVES_UP = dt.timedelta(minutes=15)
 PRESENT = dt.timedelta(minutes=3)  # a browser lets a page in the background ask once a minute
 SECOND_THOUGHT = dt.timedelta(hours=1)  # so long an ended request keeps its number, so that a slip can be undone
+NEXT_TRY = dt.timedelta(hours=1)  # so long after nobody picked up
 KEPT_DAYS = 14
 MAX_SUMMARY = 500
 MAX_NOTE = 1000
@@ -59,11 +56,6 @@ class Wish:
     danger: bool = False
 
 
-def kept_days() -> float:
-    """Return how long a request is kept: VEJVISER_CALLBACK_DAYS, else 14."""
-    return float(os.environ.get("VEJVISER_CALLBACK_DAYS") or KEPT_DAYS)
-
-
 def danish_number(given: str) -> str:
     """Return the eight digits of a Danish number. Raises NotPossible for all else, also for 112 and foreign ones."""
     try:
@@ -71,7 +63,7 @@ def danish_number(given: str) -> str:
     except phonenumbers.NumberParseException:
         parsed = None
     if parsed is None or parsed.country_code != 45 or not phonenumbers.is_valid_number(parsed):
-        raise NotPossible("Skriv et dansk telefonnummer med otte tal, fx 20 12 34 56.", "number")
+        raise NotPossible("Skriv et dansk telefonnummer med otte cifre, fx 20 12 34 56.", "number")
     return str(parsed.national_number)
 
 
@@ -109,7 +101,7 @@ class Handoff:
     def soonest(self, calendar: Calendar, now: dt.datetime, sender: str | None = None) -> Promise | None:
         """Return the first interval of all that can be promised now, as `promises` does; None where there is none."""
         with Session(self._engine, future=True) as session:
-            return _soonest(session, calendar, now, now, sender)
+            return _soonest(session, calendar, now, sender)
 
     def somebody_is_there(self, now: dt.datetime) -> bool:
         """Return whether somebody who may take over a chat has the queue open right now."""
@@ -139,7 +131,7 @@ class Handoff:
                     waits = and_(waits, HandoffRequest.kind == "chat")
                 if not _changed(session, waits, values):
                     raise NotPossible(
-                        "Du har allerede bedt om et menneske. Træk det tilbage først, hvis du vil noget andet.",
+                        "Du har allerede bedt om et menneske. Fortryd det først, hvis du vil noget andet.",
                         code="already_asked",
                     ) from None
             session.commit()
@@ -191,6 +183,18 @@ class Handoff:
             session.expunge_all()
             return rows
 
+    def figures(self, now: dt.datetime) -> dict[str, int]:
+        """Return how many open requests there are by state, and how many of them wait past what was promised."""
+        by_state = select(HandoffRequest.state, func.count()).where(HandoffRequest.ended_at.is_(None))
+        late = (
+            select(func.count())
+            .select_from(HandoffRequest)
+            .where(HandoffRequest.state == "waiting", HandoffRequest.promised_to < now)
+        )
+        with Session(self._engine, future=True) as session:
+            counted = dict(session.execute(by_state.group_by(HandoffRequest.state)).all())
+            return {state: counted.get(state, 0) for state in OPEN} | {"late": session.execute(late).scalar_one()}
+
     def ended_by(self, staff_id: str, now: dt.datetime) -> list[HandoffRequest]:
         """Return what somebody ended within the hour in which it can be undone, newest first; detached."""
         wanted = (
@@ -241,7 +245,7 @@ class Handoff:
             tried: dict[str, Any] = {"attempts": row.attempts + 1, "tried_at": now}
             found = None
             if row.attempts + 1 < TRIES:
-                found = _soonest(session, calendar, now + SECOND_THOUGHT, now)
+                found = _soonest(session, calendar, now, rest=NEXT_TRY)
             if found is None:
                 tried |= {"state": "unreached", "ended_at": now}
             else:
@@ -342,13 +346,6 @@ class Handoff:
             _delete(session, old)
             session.commit()
 
-    def sweep_forever(self) -> None:
-        """Sweep every ten minutes for as long as the process lives."""
-        while True:
-            with contextlib.suppress(SQLAlchemyError):  # a database that is busy or away is swept next time
-                self.sweep(dt.datetime.now(dt.timezone.utc), kept_days(), kept_hours())
-            time.sleep(SWEPT_SECONDS)
-
     # -- pieces ------------------------------------------------------------------------------------------------
 
     def _one(self, wanted: Any) -> HandoffRequest | None:
@@ -377,12 +374,17 @@ def _promises(session: Session, calendar: Calendar, now: dt.datetime, sender: st
 
 
 def _soonest(
-    session: Session, calendar: Calendar, from_: dt.datetime, now: dt.datetime, sender: str | None = None
+    session: Session,
+    calendar: Calendar,
+    now: dt.datetime,
+    sender: str | None = None,
+    rest: dt.timedelta = dt.timedelta(0),
 ) -> Promise | None:
     desk = session.get(Desk, 1)
     if desk is None:
         return None
-    return promise("soonest", _spans(desk, calendar, from_), _due(session, sender), int(desk.calls_per_hour), now)
+    spans = _spans(desk, calendar, now)
+    return promise("soonest", spans, _due(session, sender), int(desk.calls_per_hour), now, rest)
 
 
 def _due(session: Session, but: str | None) -> list[dt.datetime]:
@@ -411,11 +413,11 @@ def _promised(session: Session, sender: str, wish: Wish, calendar: Calendar, now
     }
     if wish.kind == "chat":
         if not _somebody_is_there(session, now):
-            raise NotPossible("Der er desværre ingen ved chatten lige nu. Du kan blive ringet op.", code="no_chat")
+            raise NotPossible("Der er desværre ingen ved chatten lige nu. Du kan bede om et opkald.", code="no_chat")
         until = now + CHAT_PROMISE
         return values | {"number": None, "wish": "today", "promised_from": now, "promised_to": until}
     if wish.wish == "soonest":  # whoever has no choice of intervals before them, as in an SMS, takes the first
-        found = _soonest(session, calendar, now, now, sender)
+        found = _soonest(session, calendar, now, sender)
     else:
         found = next((kept for kept in _promises(session, calendar, now, sender) if kept.wish == wish.wish), None)
     if found is None:

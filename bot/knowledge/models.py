@@ -575,6 +575,14 @@ class Usage(Base):
     count = Column(Integer, nullable=False)
 
 
+class Heartbeat(Base):
+    """When something that runs by itself last succeeded; whoever did it writes it, whatever process that was."""
+
+    __tablename__ = "heartbeat"
+    name = Column(String(20), primary_key=True, doc="conversations, requests and sms (swept), jobs, backup.")
+    at = Column(DateTime, nullable=False, doc="UTC.")
+
+
 # Everything that `vejviser knowledge load` replaces, parents first.
 LOADED = (
     Source,

