@@ -181,7 +181,7 @@ def rows(bench: Bench) -> Part:
     """
     ours = bench.desk
     grown = make_table(ours.folder / "tenfold.db")
-    before, after = tenfold.grow(grown)
+    before, after = tenfold.grow(make_engine(f"sqlite:///{grown}"))
     other = bench.ends.enter_context(desk(TENFOLD, grown))
     other.begin(*CORE)
     ways: dict[str, Way] = {"shipped": ByDoor(ours.door), "ten times": ByDoor(other.door)}

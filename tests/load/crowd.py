@@ -17,8 +17,8 @@ from tests.load.conversations import Conversation, Texts, Turn, conversations
 from tests.load.players import Person, Said, arriving, came_to, closed, line_to
 
 PEOPLE = (1, 5, 20, 50, 100, 200)
-LEVEL_SECONDS = 8.0
-ARRIVING_SECONDS = 12.0
+LEVEL_SECONDS = 7.0
+ARRIVING_SECONDS = 10.0
 SHARES = (0.5, 0.8)  # of the most that was borne
 IN_THE_HOUSE = 24  # conversations open at once while mix-ups are looked for
 # What the widget's own buttons send, so that the encoder is not needed and ten thousand turns take minutes.

@@ -8,13 +8,12 @@ from xml.etree import ElementTree
 import pytest
 
 from bot.knowledge import models as m
-from bot.knowledge.database import make_engine
 from bot.knowledge.directory import Directory
 from tests.load import bench, chaos, crowd, report, tenfold
 from tests.load.conversations import MIX, Texts, conversations
 from tests.load.figures import Aim, percentile, spread
 from tests.load.players import Said, came_to
-from tests.load.report import DOCS, figures, in_docs, page, table
+from tests.load.report import DOCS, figures, in_docs, page
 
 
 def test_percentiles_are_values_that_occurred():
@@ -80,12 +79,10 @@ def test_an_answer_with_anothers_place_is_a_mix_up(directory):
     assert (result.turns, result.own, result.vague, result.lost, len(result.mixed)) == (6, 1, 1, 1, 3)
 
 
-def test_ten_times_the_rows_are_ten_of_each_and_answer_for_themselves(shipped, tmp_path):
-    path = tmp_path / "ten.db"
-    path.write_bytes(shipped.read_bytes())
-    before, after = tenfold.grow(path)
+def test_ten_times_the_rows_are_ten_of_each_and_answer_for_themselves(table, directory):
+    before, after = tenfold.grow(table)
     assert after > 5 * before
-    one, ten = (Directory.read(make_engine(f"sqlite:///{p}")) for p in (shipped, path))
+    one, ten = directory, Directory.read(table)
     assert len(ten.municipalities) == 10 * len(one.municipalities)
     assert len(ten.topics) == len(one.topics)
     assert ten.municipalities["3259"].name == "Køgebæk"
@@ -101,7 +98,9 @@ PART = {
     "title": "A part & more",
     "how": "As it was.",
     "made": {"command": "make bench", "commit": "abc", "date": "d", "machine": "m", "seconds": 3, "note": ""},
-    **figures([table("Times <ms>", ["", "p50"], [["a<b", 1.5], ["none", math.nan]], ["p50"], "ms")], [Aim("r", 2, 1)]),
+    **figures(
+        [report.table("Times <ms>", ["", "p50"], [["a<b", 1.5], ["none", math.nan]], ["p50"], "ms")], [Aim("r", 2, 1)]
+    ),
 }
 
 
