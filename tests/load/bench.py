@@ -84,7 +84,7 @@ def yardstick(bench: Bench) -> Part:
     ways: dict[str, Way] = {
         "rasa init": ByRest(f"http://127.0.0.1:{YARDSTICK}", may_be_silent=True),
         RASA: ByRest(ours.rasa),
-        DOOR: ByDoor(ours.door),
+        DOOR: (door := ByDoor(ours.door)),
     }
     took = in_turn(ways, bench.texts, 150)
     rates = at_once(ways, bench.texts, 180)
@@ -115,6 +115,7 @@ def yardstick(bench: Bench) -> Part:
             Aim(f"memory (PSS), {RASA} + door / rasa init", pss[f"{RASA} + door"], 0.6),
             Aim("start, Rasa / rasa init", started["Rasa"] / start, 0.333),
             Aim(f"start, {RASA} + door / rasa init", started[f"{RASA} + door"] / start, 0.333),
+            Aim("messages answered without Rasa", door.degraded, 0),
         ],
     )
 
@@ -131,7 +132,7 @@ def floor(bench: Bench) -> Part:
     bench.ends.callback(ground.stop_all)
     ours = bench.desk
     ground.begin("floor")
-    ways: dict[str, Way] = {"floor": post, RASA: ByRest(ours.rasa), DOOR: ByDoor(ours.door)}
+    ways: dict[str, Way] = {"floor": post, RASA: ByRest(ours.rasa), DOOR: (door := ByDoor(ours.door))}
     took = in_turn(ways, bench.texts, 200)
     ground.stop_all()
     least = took["floor"]
@@ -141,7 +142,8 @@ def floor(bench: Bench) -> Part:
             Aim(f"{share}, {way} / floor", took[way][share] / least[share], aim)
             for way in (RASA, DOOR)
             for share, aim in (("p50", 1.0), ("p95", 1.3))
-        ],
+        ]
+        + [Aim("messages answered without Rasa", door.degraded, 0)],
     )
 
 
