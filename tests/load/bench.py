@@ -256,22 +256,20 @@ def isolation(bench: Bench) -> Part:
     municipality of its own conversation. No sentence needs the encoder.
     """
     found, seconds = crowd.isolation(bench.stack.door, _directory(bench.desk), MARKED_TURNS)
-    for mixed in found.mixed[:10]:
-        print("mixed up:", mixed)
-    head = ["", "turns", "own topic and place", "name neither", "degraded", "lost", "mixed up", "s"]
-    line = [
-        "make stack, 2 doors and 2 Rasas",
-        found.turns,
-        found.own,
-        found.vague,
-        found.degraded,
-        found.lost,
-        len(found.mixed),
-        round(seconds),
+    for marked, turn, named in found.mixed[:10]:
+        print("mixed up:", marked, turn, named)
+    lines = [
+        ["turns", found.turns],
+        ["seconds", round(seconds)],
+        ["answered with their own topic and municipality", found.own],
+        ["answered without naming either, or only one", found.vague],
+        ["answered with another's, and so too when nobody else is in the house: misunderstood", found.odd],
+        ["answered without Rasa", found.degraded],
+        ["lost", found.lost],
+        ["mixed up", len(found.mixed)],
     ]
-    return figures(
-        [table("Turns", head, [line])], [Aim("answers with another's topic or municipality", len(found.mixed), 0)]
-    )
+    aims = [Aim("mixed up", len(found.mixed), 0), Aim("lost", found.lost, 0)]
+    return figures([table("Turns", ["", "number"], lines)], aims)
 
 
 PARTS: dict[str, Callable[[Bench], Part]] = {

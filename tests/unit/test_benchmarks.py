@@ -65,18 +65,30 @@ def test_conversations_come_in_their_proportions_and_the_same_each_time():
     assert all(turn.text or turn.deed != "say" for talk in first for turn in talk.turns)
 
 
-def test_an_answer_with_anothers_place_is_a_mix_up(directory):
+def test_an_answer_with_anothers_place_is_a_mix_up_unless_it_is_given_alone_too(directory):
     mark = next(crowd.marks(directory))
-    own = {"topic": mark.topic, "municipality": {"code": mark.code}}
-    turn = mark.conversation().turns[3]
+    own, turn = (mark.topic, mark.code), mark.conversation().turns[3]
+
+    def said(topic, place):
+        return Said(0, 1, turn, "answer", answer={"topic": topic, "municipality": place and {"code": place}})
+
     result = crowd.Isolation()
-    result.judge(mark, 3, Said(0, 1, turn, "answer", answer=own))
-    result.judge(mark, 3, Said(0, 1, turn, "answer", answer={**own, "municipality": {"code": "9999"}}))
-    result.judge(mark, 3, Said(0, 1, turn, "answer", answer={**own, "topic": "another"}))
-    result.judge(mark, 3, Said(0, 1, turn, "smalltalk", answer={}))
-    result.judge(mark, 0, Said(0, 1, turn, "answer", answer=own))
-    result.judge(mark, 3, Said(0, 1, turn, problem="lost"))
-    assert (result.turns, result.own, result.vague, result.lost, len(result.mixed)) == (6, 1, 1, 1, 3)
+    for n, named in (
+        (0, (mark.topic, None)),
+        (1, own),
+        (2, (None, None)),
+        (3, (mark.topic, "9999")),
+        (4, ("b", mark.code)),
+    ):
+        result.judge(mark, n, said(*named), talk=1)
+    result.judge(mark, 1, Said(0, 1, turn, "degraded"), talk=2)
+    result.judge(mark, 2, said("klage", None), talk=2)  # never told what it is about
+    result.judge(mark, 3, said(mark.topic, "9999"), talk=2)
+    result.judge(mark, 1, Said(0, 1, turn, problem="lost"), talk=3)
+    result.settle(lambda _: [own] * 4 + [("b", mark.code)])
+    assert (result.turns, result.own, result.vague, result.degraded, result.lost) == (9, 2, 2, 1, 1)
+    assert result.odd == 1, "the topic at turn 4 is what anybody is told"
+    assert [(n, named) for _, n, named in result.mixed] == [(3, (mark.topic, "9999"))] * 2
 
 
 def test_ten_times_the_rows_are_ten_of_each_and_answer_for_themselves(table, directory):
