@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
+import threading
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -190,6 +191,7 @@ _HOSPITAL = re.compile(r"s? (?:hospital|sygehus)", re.IGNORECASE)
 _WHO_BEFORE = re.compile(r"^ ?(?:og |men )?(?:bor|er flyttet|flyttede) (?:\w+ ){0,5}(?:i|på|til) $")
 _WRITER = re.compile(r"jeg(?:, [^,]+, bor|(?!.*\b(?:der|som|har en|har et)\b).* og bor|.* men er flyttet)")
 _SENTENCE_END = re.compile(r"[.!?]\s")
+_MAKING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -422,7 +424,12 @@ def _once(found: list[Place]) -> list[Place]:
     return sorted(best.values(), key=lambda place: place.start)
 
 
-@functools.lru_cache(maxsize=2)
 def gazetteer(directory: Directory) -> Gazetteer:
-    """Return the names of a reading of the table, made once for it."""
+    """Return the names of a reading of the table, made once for it, however many ask for it first."""
+    with _MAKING:
+        return _gazetteer(directory)
+
+
+@functools.lru_cache(maxsize=2)
+def _gazetteer(directory: Directory) -> Gazetteer:
     return Gazetteer(directory)

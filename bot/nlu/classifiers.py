@@ -85,6 +85,7 @@ class _Classifier(GraphComponent):
             component.state = joblib.load(folder / "classifier.joblib")
         # Read now, so that nobody waits for it with the first question.
         exact_words()
+        _is_foreign("der er noget på dansk her")
         if encoder := component.config.get("encoder"):
             encode(["hej"], encoder)
         return component

@@ -432,3 +432,12 @@ def test_roles_are_read_strictly(text):
 
 def test_everybody_has_the_roles_the_table_names():
     assert {role.split(":")[0] for _, roles in PEOPLE.values() for role in roles} == access.EVERYBODY
+
+
+def test_the_console_is_served_as_patiently_as_the_door():
+    from bot.edge import gunicorn_conf as door
+    from bot.helpline import gunicorn_conf as console
+
+    for setting in ("worker_class", "threads", "timeout", "backlog", "limit_request_fields", "logger_class"):
+        assert getattr(console, setting) == getattr(door, setting)
+    assert console.wsgi_app != door.wsgi_app
