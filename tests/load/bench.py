@@ -23,7 +23,7 @@ from tests.load.figures import Aim
 from tests.load.production import Production, production
 from tests.load.report import BENCH, Part, Spread, figures, run, table
 from tests.load.side_by_side import CLIENTS, ByDoor, ByPost, ByRest, Way, at_once, in_turn
-from tests.load.topology import Desk, Processes, desk, make_table
+from tests.load.topology import Desk, Processes, desk, make_table, processor_seconds
 
 BASE = int(os.environ.get("VEJVISER_BENCH_PORT", "8500"))
 DESK, TENFOLD, FLOOR, YARDSTICK = (BASE + further for further in (20, 30, 40, 50))  # `make stack` has the rest
@@ -237,11 +237,18 @@ def load(bench: Bench) -> Part:
     shown, aims = [], []
     columns = ["n", "1/s", "p50", "p95", "p99", "max", "retried", "degraded", "lost", "silent", "wrong"]
     for name, place in bench.places():
+        before = {part: processor_seconds(pid) for part, pid in place.pids().items()}
         found = crowd.load(place.door, bench.texts, seed=11)
+        messages = sum(row["n"] for row in found)
+        spent = {part: processor_seconds(pid) - before[part] for part, pid in place.pids().items()}
         lines = [[row[column] for column in ("who", *columns)] for row in found]
-        held = [[part, *memory.values()] for part, memory in place.memory().items()]
+        held = [[part, *mb.values(), round(spent[part] / messages * 1000, 1)] for part, mb in place.memory().items()]
         shown.append(table(f"{name}: milliseconds a message", ["", *columns], lines, ["p50", "p95"], "ms"))
-        shown.append(table(f"{name}: memory after it, MB", ["", "rss", "pss"], held, ["pss"], "MB"))
+        shown.append(
+            table(
+                f"{name}: each part after it", ["", "rss, MB", "pss, MB", "CPU ms a message"], held, ["pss, MB"], "MB"
+            )
+        )
         bad = sum(row[problem] for row in found for problem in ("lost", "silent", "wrong"))
         aims.append(Aim(f"{name}: messages lost, silent or wrong", bad, 0))
     return figures(shown, aims)

@@ -100,7 +100,11 @@ class Processes:
 
     def memory(self) -> dict[str, dict[str, float]]:
         """Return `rss` and `pss` of each, children included, in MB. PSS shares out what processes have in common."""
-        return {name: memory_of(process.pid) for name, process in self.running.items()}
+        return {name: memory_of(pid) for name, pid in self.pids().items()}
+
+    def pids(self) -> dict[str, int]:
+        """Return the process of each part that runs."""
+        return {name: process.pid for name, process in self.running.items()}
 
 
 @dataclass
@@ -247,6 +251,15 @@ def memory_of(pid: int) -> dict[str, float]:
                 if name.lower() in total:
                     total[name.lower()] += int(rest.split()[0]) / 1024
     return {name: round(mb, 1) for name, mb in total.items()}
+
+
+def processor_seconds(pid: int) -> float:
+    """Return the processor time of a process, all that descend from it, and those they have buried."""
+    ticks = 0
+    for member in family(pid):
+        with contextlib.suppress(OSError):
+            ticks += sum(map(int, Path(f"/proc/{member}/stat").read_text().rpartition(")")[2].split()[11:15]))
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def family(pid: int) -> list[int]:
