@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
+import json
 import os
 import re
 import sys
@@ -10,13 +12,25 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import click
+from sqlalchemy.exc import OperationalError
 
-from bot.knowledge.database import database_url, make_engine, migrate
+from bot.knowledge.database import make_engine, migrate
 from bot.knowledge.directory import Directory, UnknownMunicipality, UnknownTopic
 from bot.knowledge.load import KNOWLEDGE, KnowledgeError, check, files_fingerprint, load, loaded_fingerprint
 
 
-@click.group()
+class _Commands(click.Group):
+    """Says in one line that the database cannot be used, whichever command needed it."""
+
+    def invoke(self, context: click.Context) -> Any:
+        """Do the command. Raises ClickException."""
+        try:
+            return super().invoke(context)
+        except OperationalError as error:
+            raise click.ClickException(f"The database cannot be used: {str(error.orig).strip()}") from error
+
+
+@click.group(cls=_Commands)
 def app() -> None:
     """Vejviser: viser pårørende vej i kommunen."""
 
@@ -37,6 +51,55 @@ def run(port: int, rasa_port: int, actions_port: int, sms_port: int, helpline_po
         sys.exit(run_all(port, rasa_port, actions_port, sms_port, helpline_port))
     except SettingsError as error:
         raise click.ClickException(str(error)) from error
+
+
+@app.group(invoke_without_command=True)
+@click.option("--https", default=8043, show_default=True, help="Port of the proxy; the console's is the next one.")
+@click.option("--http", default=8080, show_default=True, help="Port that leads to https.")
+@click.option("--base", default=8200, show_default=True, help="First port of the rest, on loopback.")
+@click.pass_context
+def stack(context: click.Context, https: int, http: int, base: int) -> None:
+    """Run production as processes: docker-compose.yml without Docker. Ctrl-C stops it."""
+    from bot.stack.start import Stack
+    from bot.stack.topology import TopologyError
+    from bot.training import ensure_model
+
+    try:
+        context.obj = Stack(https, http, base)
+    except TopologyError as error:
+        raise click.ClickException(str(error)) from error
+    if context.invoked_subcommand is None:
+        ensure_model()
+        sys.exit(context.obj.run())
+
+
+@stack.command("status")
+@click.pass_obj
+def stack_status(running: Any) -> None:
+    """List the processes: name, state, pid, port."""
+    try:
+        for name, state, pid in running.supervisor.states():
+            click.echo(f"{name:<10} {state:<10} {pid or '-':>7} {running.ports.get(name, '-'):>6}")
+    except OSError as error:
+        raise click.ClickException("make stack kører ikke.") from error
+
+
+@stack.command("stop")
+@click.pass_obj
+def stack_stop(running: Any) -> None:
+    """Stop all of it."""
+    try:
+        running.supervisor.line.shutdown()
+    except OSError as error:
+        raise click.ClickException("make stack kører ikke.") from error
+
+
+@stack.command("run", context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@click.pass_obj
+def stack_run(running: Any, arguments: tuple[str, ...]) -> None:
+    """Run a vejviser command on the stack's own database: vejviser stack run user list"""
+    sys.exit(running.command(arguments))
 
 
 @app.command()
@@ -94,6 +157,98 @@ def lookup(emne: str, kommune: str | None, dato: dt.datetime | None, facets: tup
     click.echo(render(answer))
 
 
+@app.command()
+@click.option("--url", default="http://127.0.0.1:8000", show_default=True, help="The door.")
+@click.option("--kommune", "codes", multiple=True, help="Code of a municipality to ask for; all when left out.")
+@click.option("--indefra/--udefra", "within", default=None, help="Look at settings, database and disk too, or not.")
+@click.option("--spørg/--stille", "asks", default=True, help="Ask one question for each municipality, or none.")
+@click.option("--json", "as_json", is_flag=True, help="Findings as JSON.")
+def doctor(url: str, codes: tuple[str, ...], within: bool | None, asks: bool, as_json: bool) -> None:
+    """Look a running installation over and say what to do about each fault. Exit code 1 when there is one."""
+    from bot.doctor import visit
+
+    inside = visit.is_inside(url) if within is None else within
+    findings = []
+    for finding in visit.visit(url, codes, inside, _now(), asks):
+        findings.append(finding)
+        if not as_json:
+            click.echo(str(finding))
+    faults = sum(finding.state == "fault" for finding in findings)
+    if as_json:
+        rows = [dataclasses.asdict(finding) for finding in findings]
+        click.echo(json.dumps({"ok": not faults, "faults": faults, "findings": rows}, ensure_ascii=False, indent=1))
+    else:
+        click.echo(f"{faults} fejl." if faults else "Alt er i orden.")
+    sys.exit(1 if faults else 0)
+
+
+@app.command("migrate")
+@click.option("--to", help="Go down to an older revision, e.g. 0005, or base; up to the newest when left out.")
+@click.option("--lose-data", is_flag=True, help="Going down deletes what the older tables have no room for.")
+def migrate_command(to: str | None, lose_data: bool) -> None:
+    """Bring the tables of the database up to this version, while others use them; or down, which loses data."""
+    from bot.knowledge.database import LosesData, UnknownRevision, downgrade, newest_revision
+
+    engine = make_engine()
+    if to in (None, newest_revision()):
+        _migrate(engine)
+    else:
+        try:
+            losses = downgrade(engine, str(to), lose_data)
+        except UnknownRevision as error:
+            raise click.ClickException(str(error)) from error
+        except LosesData as error:
+            lost = "\n".join(f"  {loss}" for loss in error.losses)
+            raise click.ClickException(
+                f"Going down to {to} deletes:\n{lost}\nTake a backup, then say --lose-data. Nothing was changed."
+            ) from error
+        for loss in losses:
+            click.echo(f"Deleted: {loss}")
+    click.echo(f"The tables are at revision {to or newest_revision()}.")
+
+
+@app.command("backup")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path, allow_dash=True))
+def backup_command(file: Path) -> None:
+    """Write the whole database to FILE, a ZIP that `restore` reads on SQLite and PostgreSQL; - is the output.
+
+    It holds telephone numbers: encrypt it, and delete it when a newer one is there. Conversations are not in it.
+    """
+    from bot.backup import BackupError, backup
+    from bot.heartbeat import BACKUP, beat
+
+    if file.exists():
+        raise click.ClickException(f"{file} exists. Choose another name: a backup is never overwritten.")
+    half = file.with_name(f"{file.name}.part")  # what has the name is whole
+    try:
+        if str(file) == "-":
+            manifest = backup(make_engine(), sys.stdout.buffer, _now())
+        else:
+            with open(half, "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as out:
+                manifest = backup(make_engine(), out, _now())
+            half.rename(file)
+        beat(make_engine(), BACKUP, _now())
+    except BackupError as error:
+        raise click.ClickException(str(error)) from error
+    finally:
+        half.unlink(missing_ok=True)
+    click.echo(f"{manifest.rows} rows of {len(manifest.tables)} tables at revision {manifest.revision}.", err=True)
+
+
+@app.command("restore")
+@click.argument("file", type=click.File("rb"))
+@click.option("--replace", is_flag=True, help="Delete what the database holds.")
+def restore_command(file: Any, replace: bool) -> None:
+    """Put a backup into an empty database: everything, read back and compared, or nothing."""
+    from bot.backup import BackupError, restore
+
+    try:
+        manifest = restore(make_engine(), file, replace)
+    except BackupError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{manifest.rows} rows of {len(manifest.tables)} tables, taken at {manifest.taken_at}, are restored.")
+
+
 @app.group()
 def knowledge() -> None:
     """The knowledge table."""
@@ -116,10 +271,14 @@ def check_command(folder: Path, quiet: bool) -> None:
 
 @knowledge.command("load")
 @click.option("--folder", type=click.Path(exists=True, path_type=Path), default=KNOWLEDGE)
-def load_command(folder: Path) -> None:
+@click.option("--if-changed", is_flag=True, help="Not if these files are what was loaded last.")
+def load_command(folder: Path, if_changed: bool) -> None:
     """Load the files into the database: everything or, if there is a fault, nothing."""
     engine = make_engine()
-    migrate(engine)
+    _migrate(engine)
+    if if_changed and loaded_fingerprint(engine) == files_fingerprint(folder):
+        click.echo("Tabellen er som filerne.")
+        return
     try:
         checked = load(engine, folder)
     except KnowledgeError as error:
@@ -127,7 +286,7 @@ def load_command(folder: Path) -> None:
             click.echo(f"FEJL  {problem}")
         raise click.ClickException(f"{error}. Tabellen er uændret.") from error
     rows = sum(len(rows) for rows in checked.rows.values())
-    click.echo(f"{rows} rækker lagt i {database_url()}.")
+    click.echo(f"{rows} rækker lagt i {engine.url.render_as_string(hide_password=True)}.")
 
 
 @knowledge.command("stats")
@@ -277,7 +436,7 @@ def merge_command(file: Path) -> None:
 @click.option("--encoder", is_flag=True, help="Compare meanings as well: about ten minutes.")
 def doubts_command(encoder: bool) -> None:
     """List what is doubtful in the training data: copies, labels neighbours contradict, counts, personal data."""
-    from bot.training_data import report
+    from bot.doubts import report
 
     for line in report(encoder):
         click.echo(line)
@@ -353,7 +512,7 @@ def _sms_store() -> Any:
     from bot.edge.sms.store import SmsStore
 
     engine = make_engine()
-    migrate(engine)
+    _migrate(engine)
     return SmsStore(engine)
 
 
@@ -425,7 +584,7 @@ def _staff() -> Any:
     from bot.helpline.staff import StaffBook
 
     engine = make_engine()
-    migrate(engine)
+    _migrate(engine)
     return StaffBook(engine)
 
 
@@ -444,9 +603,18 @@ def _prepare() -> None:
     ensure_model()
 
 
+def _migrate(engine: Any) -> None:
+    from bot.knowledge.database import UnknownRevision
+
+    try:
+        migrate(engine)
+    except UnknownRevision as error:
+        raise click.ClickException(str(error)) from error
+
+
 def _load_if_changed() -> None:
     engine = make_engine()
-    migrate(engine)
+    _migrate(engine)
     if loaded_fingerprint(engine) == files_fingerprint():
         return
     click.echo("Lægger tabellen i databasen ...")

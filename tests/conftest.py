@@ -1,12 +1,13 @@
-"""Real parts for every test: a loaded SQLite table, a trained model, Rasa and its actions on loopback."""
+"""Real parts for every test: a loaded table, a trained model, Rasa and its actions on loopback.
+
+The tables are SQLite files, or databases of a PostgreSQL of the tests' own with VEJVISER_TEST_DATABASE=postgresql.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import os
 import shlex
-import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -22,6 +23,11 @@ from bot.knowledge.database import make_engine, migrate
 from bot.knowledge.directory import Directory
 from bot.knowledge.hours import COPENHAGEN
 from bot.knowledge.load import ROOT, load
+from tests.databases import copy_database, is_sqlite, new_database, own_engine
+from tests.parallel import free_port, one_at_a_time, pytest_collection_modifyitems
+from tests.servers import Postgres, postgres
+
+__all__ = ["free_port", "pytest_collection_modifyitems"]
 
 CLOCKS = {
     "sunday evening": dt.datetime(2026, 11, 22, 22, 30, tzinfo=COPENHAGEN),
@@ -33,31 +39,50 @@ MONDAY = CLOCKS["monday morning"]
 
 
 @pytest.fixture(scope="session")
-def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shipped table in a file to be copied: no door ever writes to it."""
-    path = tmp_path_factory.mktemp("shipped") / "vejviser.db"
-    engine = make_engine(f"sqlite:///{path}")
+def postgresql() -> Iterator[Postgres]:
+    """A PostgreSQL of this run's own."""
+    with postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def empty(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """An empty database beside which others are made: this says on which engine the whole run is."""
+    kind = os.environ.get("VEJVISER_TEST_DATABASE") or "sqlite"
+    if kind == "postgresql":
+        server: Postgres = request.getfixturevalue("postgresql")
+        return server.url()
+    assert kind == "sqlite", f"VEJVISER_TEST_DATABASE is '{kind}'; it must be sqlite or postgresql"
+    return f"sqlite:///{tmp_path_factory.mktemp('empty')}/empty.db"
+
+
+@pytest.fixture(scope="session")
+def shipped(empty: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The shipped table in a database to be copied: no door ever opens it."""
+    url = new_database(empty, tmp_path_factory.mktemp("shipped"))
+    engine = make_engine(url)
     migrate(engine)
     load(engine)
-    return path
+    engine.dispose()
+    return url
 
 
 @pytest.fixture(scope="session", autouse=True)
-def database(shipped: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+def database(shipped: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The shipped table in a database of its own, conversations beside it; what asks the environment finds both."""
     folder = tmp_path_factory.mktemp("table")
-    shutil.copy(shipped, folder / "vejviser.db")
-    url = f"sqlite:///{folder}/vejviser.db"
+    url = copy_database(shipped, folder)
+    conversations = folder / "conversations.db" if is_sqlite(url) else new_database(url, folder)
     os.environ["VEJVISER_DATABASE_URL"] = url
-    os.environ["VEJVISER_CONVERSATIONS"] = str(folder / "conversations.db")
+    os.environ["VEJVISER_CONVERSATIONS"] = str(conversations)
     return url
 
 
 @pytest.fixture
-def table(shipped: Path, tmp_path: Path) -> Engine:
+def table(shipped: str, tmp_path: Path) -> Iterator[Engine]:
     """The shipped table in a database that the test may change."""
-    shutil.copy(shipped, tmp_path / "table.db")
-    return make_engine(f"sqlite:///{tmp_path}/table.db")
+    with own_engine(copy_database(shipped, tmp_path)) as engine:
+        yield engine
 
 
 @pytest.fixture(scope="session")
@@ -69,7 +94,8 @@ def directory(database: str) -> Directory:
 def model() -> Path:
     from bot.training import ensure_model
 
-    return ensure_model()
+    with one_at_a_time("training"):
+        return ensure_model()
 
 
 @dataclass
@@ -79,12 +105,6 @@ class Backend:
     rasa_url: str
     actions_url: str
     processes: dict[str, subprocess.Popen[bytes]]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
-import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,6 +34,7 @@ from bot.knowledge.database import make_engine
 from bot.knowledge.directory import Shelf
 from bot.safety.conversations import Conversations
 from tests.conftest import MONDAY, free_port
+from tests.databases import copy_database, drop_database, everything_in
 
 SECRET = "kQ7v-3nXw0bT9yLr2Ms8Zf5HdUa1JgPc6EiO4tYxRqW"
 WEBHOOK_SECRET = "a-key-for-the-webhook-of-thirty-letters-or-more"
@@ -58,11 +58,9 @@ def listening(app: Flask) -> Iterator[str]:
 class Town:
     """Everything between a telephone and the answer on it."""
 
-    def __init__(self, folder: Path, database: str, gateway_url: str, gateway: Gateway, backend: Any, **environ: str):
-        table = folder / "table.db"
-        shutil.copy(database.removeprefix("sqlite:///"), table)
+    def __init__(self, folder: Path, table: str, gateway_url: str, gateway: Gateway, backend: Any, **environ: str):
         gateway.now = lambda: self.now.timestamp()
-        self.url, self.gateway, self.now, self.log = f"sqlite:///{table}", gateway, MONDAY, []
+        self.folder, self.url, self.gateway, self.now, self.log = folder, table, gateway, MONDAY, []
         self.settings = SmsSettings.read(
             {
                 "VEJVISER_SMS_PROVIDER": "gatewayapi",
@@ -149,20 +147,21 @@ class Town:
 
     def everything_kept(self) -> bytes:
         """The bytes of the database and the queue."""
-        folder = Path(self.url.removeprefix("sqlite:///")).parent
-        return b"".join(path.read_bytes() for path in folder.iterdir() if path.is_file())
+        return everything_in(self.url) + (self.folder / "jobs.db").read_bytes()
 
 
 @contextmanager
-def make_town(folder: Path, database: str, backend: Any = None, **environ: str) -> Iterator[Town]:
-    """Build a town; it is gone when the test is."""
+def make_town(folder: Path, shipped: str, backend: Any = None, **environ: str) -> Iterator[Town]:
+    """Build a town on a copy of the shipped table; it is gone when the test is."""
+    table = copy_database(shipped, folder)
     gateway = Gateway("", WEBHOOK_SECRET, TOKEN, reports=False)
     with listening(create_simulator(gateway)) as gateway_url:
-        town = Town(folder, database, gateway_url, gateway, backend, **environ)
+        town = Town(folder, table, gateway_url, gateway, backend, **environ)
         with listening(town.app) as door:
             gateway.webhook = f"{door}/sms/gatewayapi"
             town.door = door
             yield town
+    drop_database(table)
 
 
 def metrics(town: Town) -> str:

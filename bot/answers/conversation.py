@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bot.answers.answer import Answer, iso
+from bot.answers.answer import Answer, Line, iso
 from bot.answers.find import RELATIVES_LINES, find_answer, helpline, lines, main_number, region_line, topic_at_age
 from bot.answers.text import facet_buttons, helpline_line, in_a_sentence, main_number_line, render
 from bot.knowledge.dates import weeks_waited
@@ -196,11 +197,11 @@ def crisis_turn(state: State, directory: Directory, now: dt.datetime, heard: Und
     municipality = (heard and heard.municipality) or state.municipality
     region = directory.municipalities[municipality].region if municipality else None
     named = [helpline(directory, key, now) for key in CRISIS_LINES]
-    known = [line for line in (named[0], region_line(directory, region, now), named[1]) if line]
-    others = ", ".join(f"{line.name} {line.phone}" for line in known[1:])
+    known = _not_closed([named[0], region_line(directory, region, now), named[1]])
+    others = ", ".join(f"{line.name} {line.phone}" for line in known if line.phone != "112")
+    talk = f"Du kan også ringe her og tale med nogen: {others}. " if others else ""
     text = (
-        "Ring 112 nu, hvis nogen er i fare. "
-        f"Du kan også ringe her og tale med nogen: {others}. "
+        f"Ring 112 nu, hvis nogen er i fare. {talk}"
         "Bliv hos personen, hvis det er trygt for dig. Du behøver ikke klare det alene."
     )
     asked = heard.topics[0] if heard and heard.topics else (None, 0.0)
@@ -216,6 +217,11 @@ def crisis_turn(state: State, directory: Directory, now: dt.datetime, heard: Und
     return Message(text, answer, [_button(title)])
 
 
+def _not_closed(lines_: Iterable[Line | None]) -> list[Line]:
+    """Return the lines there are, without those known to be closed: who is in danger must not ring in vain."""
+    return [line for line in lines_ if line and line.open_now is not False]
+
+
 def after_crisis(state: State, message: Message) -> State:
     """Return the state with the place and, where there was none, the topic heard: "hvad koster det?" may come next."""
     place = (message.answer.municipality or {}).get("code")
@@ -226,9 +232,10 @@ def with_numbers(message: Message, heard: Understood, directory: Directory, now:
     """Return the message with emergency numbers before it where danger is not likely and cannot be ruled out."""
     if heard.danger < WORRY or message.answer.kind == "crisis":
         return message
-    known = [line for key in CRISIS_LINES if (line := helpline(directory, key, now))]
-    others = " eller ".join(f"{line.name} {line.phone}" for line in known[1:])
-    text = f"Er nogen i fare lige nu, så ring 112. Du kan også tale med {others}.\n{message.text}"
+    known = _not_closed(helpline(directory, key, now) for key in CRISIS_LINES)
+    others = " eller ".join(f"{line.name} {line.phone}" for line in known if line.phone != "112")
+    talk = f" Du kan også tale med {others}." if others else ""
+    text = f"Er nogen i fare lige nu, så ring 112.{talk}\n{message.text}"
     answer = replace(message.answer, helplines=[*known, *message.answer.helplines])
     return Message(text, answer, message.buttons)
 
@@ -310,7 +317,8 @@ def _choice(text: str, state: State) -> str | None:
     if not state.offered:
         return None
     bare = text.casefold().strip(" .!?)")
-    ordinals = {"første": 1, "anden": 2, "tredje": 3, "sidste": len(state.offered) + 1}
+    last = len(state.offered) + (state.awaiting == "topic")  # only topics are offered with "Noget andet" after them
+    ordinals = {"første": 1, "anden": 2, "tredje": 3, "sidste": last}
     match = re.fullmatch(r"(?:nr\.?|nummer|mulighed)? ?(\d)", bare)
     number = int(match[1]) if match else next((n for word, n in ordinals.items() if bare in (word, f"den {word}")), 0)
     if 1 <= number <= len(state.offered):

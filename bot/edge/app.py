@@ -58,6 +58,7 @@ def create_app(
     app.config.update(
         MAX_CONTENT_LENGTH=MAX_BODY,
         SETTINGS=settings,
+        ENGINE=engine,
         LOG=log.make_log(),
         SHELF=Shelf(engine),
         RASA=Rasa.of_environment(rasa_url, actions_url),
@@ -106,11 +107,12 @@ def post_message() -> Response:
     sender = session.sender
     said = desk.answer(sender, text, municipality, directory, moment(), session.told, human=callbacks.passed_on)
     callbacks.offer_human(sender, said.messages)
-    if said.forgotten:
-        callbacks.forget(sender)
-    log.answered(sender, said.messages)
+    messages = said.messages
+    if said.forgotten and not callbacks.forgotten(sender):
+        messages = [{**message, "text": callbacks.NOT_FORGOTTEN} for message in messages[:1]]
+    log.answered(sender, messages, guard.channel(), said.cause)
     session = replace(session, told=said.told)
-    return jsonify({"session": current_app.config["SESSIONS"].id_of(session), "messages": said.messages})
+    return jsonify({"session": current_app.config["SESSIONS"].id_of(session), "messages": messages})
 
 
 def delete_session(session: str) -> tuple[Response, int]:

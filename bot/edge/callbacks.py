@@ -27,6 +27,11 @@ from bot.safety.redact import redact
 from bot.safety.text import tidy
 
 MOST_LINES = 6
+NOT_FORGOTTEN = (
+    "Noget gik galt hos os, og jeg nåede ikke at slette det hele. Skriv »slet samtalen« igen om lidt. "
+    "Skriver du ikke mere, bliver samtalen slettet af sig selv efter et døgn, og et ønske om at blive ringet op efter "
+    "14 dage. Er nogen i fare, så ring 112."
+)
 
 
 def register(app: Flask, engine: Engine) -> None:
@@ -72,6 +77,16 @@ def offer_human(sender: str, messages: list[dict[str, Any]]) -> None:
 def forget(sender: str) -> None:
     """Delete what a conversation asked of the helpline: "slet samtalen" means all of it."""
     _handoff().forget(sender)
+
+
+def forgotten(sender: str) -> bool:
+    """Delete as `forget` does; return False, and say nothing untrue, when the database is away."""
+    try:
+        forget(sender)
+    except SQLAlchemyError as error:
+        current_app.config["LOG"].error("not forgotten", why=type(error).__name__)
+        return False
+    return True
 
 
 # -- the routes --------------------------------------------------------------------------------------------------

@@ -17,7 +17,12 @@ View = Callable[..., Any]
 
 
 def make_limiter(app: Flask, settings: Settings, enabled: bool = True) -> Limiter:
-    """Return the limiter, with the rate of an address on every view. Without its storage it counts in memory."""
+    """Return the limiter, with the rate of an address on every view.
+
+    Without its storage it counts in memory, and whoever writes in the moment that goes away is let through: each time
+    it says so in the log. It asks the storage again after 1, 2, 4 ... seconds.
+    """
+    is_elsewhere = not settings.rate_storage.startswith("memory")
     return Limiter(
         app=app,
         key_func=get_remote_address,
@@ -25,7 +30,9 @@ def make_limiter(app: Flask, settings: Settings, enabled: bool = True) -> Limite
         default_limits_exempt_when=lambda: request.method == "OPTIONS",
         storage_uri=settings.rate_storage,
         strategy="moving-window",
-        in_memory_fallback_enabled=not settings.rate_storage.startswith("memory"),
+        storage_options={"socket_connect_timeout": 1, "socket_timeout": 1} if is_elsewhere else {},
+        in_memory_fallback_enabled=is_elsewhere,
+        swallow_errors=True,
         enabled=enabled,
     )
 

@@ -39,11 +39,15 @@ class Heard:
 
 @dataclass(frozen=True)
 class Said:
-    """The messages of a reply, as the chat API speaks them. `told`: of redaction; `forgotten`: as the person asked."""
+    """The messages of a reply, as the chat API speaks them. `told`: of redaction; `forgotten`: as the person asked.
+
+    `cause`: why Rasa had no part in it although it was asked.
+    """
 
     messages: list[dict[str, Any]]
     told: bool
     forgotten: bool = False
+    cause: str | None = None
 
 
 def hear(text: str, directory: Directory | None) -> Heard:
@@ -79,7 +83,7 @@ class Desk:
             return self._answer(sender, heard, municipality, directory, now, told, passed_on)
         except Exception as error:
             self._log.error("unexpected", error=type(error).__name__, where=where(error))
-            return Said([speak(_last_resort(municipality, directory, now))], told)
+            return Said([speak(_last_resort(municipality, directory, now))], told, cause="unexpected")
 
     def _answer(
         self,
@@ -120,7 +124,9 @@ class Desk:
             replies = self._rasa.say(sender, text, municipality, now)
         except RasaSilent as silence:
             self._log.warning("rasa silent", why=str(silence))
-            return replace(said, messages=[speak(degraded_turn(text, municipality, directory, now))])
+            return replace(
+                said, messages=[speak(degraded_turn(text, municipality, directory, now))], cause=str(silence)
+            )
         forgotten = any(reply.forget for reply in replies)
         if forgotten:
             self._conversations.forget(sender)

@@ -75,11 +75,19 @@ def promises(spans: Sequence[Span], due: Sequence[dt.datetime], calls_per_hour: 
 
 
 def promise(
-    wish: str, spans: Sequence[Span], due: Sequence[dt.datetime], calls_per_hour: int, now: dt.datetime
+    wish: str,
+    spans: Sequence[Span],
+    due: Sequence[dt.datetime],
+    calls_per_hour: int,
+    now: dt.datetime,
+    rest: dt.timedelta = dt.timedelta(0),
 ) -> Promise | None:
-    """Return the first interval for a wish that can be kept, or None. `spans` are in UTC, `due` as for `promises`."""
+    """Return the first interval for a wish that can be kept, or None. `spans` are in UTC, `due` as for `promises`.
+
+    It begins no sooner than `rest` from now; others can be called meanwhile, so `spans` are whole all the same.
+    """
     takes = dt.timedelta(hours=1) / calls_per_hour
-    for first, last in _windows(wish, spans, now):
+    for first, last in _windows(wish, spans, now, now + rest):
         begins = _up_to_quarter(first)
         while begins + SHORTEST <= last:
             ends = min(begins + LONGEST, last)
@@ -89,12 +97,12 @@ def promise(
     return None
 
 
-def _windows(wish: str, spans: Sequence[Span], now: dt.datetime) -> Iterable[Span]:
+def _windows(wish: str, spans: Sequence[Span], now: dt.datetime, not_before: dt.datetime) -> Iterable[Span]:
     """Yield the open time that a wish allows, day by day."""
     today = now.astimezone(COPENHAGEN).date()
     for opens, closes in spans:
         day = opens.astimezone(COPENHAGEN).date()
-        first, last = max(opens, now), closes
+        first, last = max(opens, not_before), closes
         if wish == "today" and day != today:
             continue
         if wish == "tomorrow_morning":
@@ -123,7 +131,7 @@ def _fits(
         return sum(other <= until for other in due)
 
     later = {other for other in due if other > ends}
-    return before(ends) < room(ends) and all(before(other) != room(other) for other in later)
+    return before(ends) < room(ends) and all(before(other) < room(other) for other in later)
 
 
 def _up_to_quarter(moment: dt.datetime) -> dt.datetime:

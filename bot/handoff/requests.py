@@ -6,10 +6,7 @@ second changes nothing and is told.
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
-import os
-import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,19 +15,19 @@ from typing import Any
 import phonenumbers
 from sqlalchemy import and_, delete, func, or_, select, update
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from bot.handoff.models import Desk, HandoffMessage, HandoffRequest, HandoffTally, StaffRole, StaffSession
+from bot.handoff.models import OPEN, Desk, HandoffMessage, HandoffRequest, HandoffTally, StaffRole, StaffSession
 from bot.handoff.promise import Promise, Span, desk_spans, promise, promises
 from bot.knowledge.hours import COPENHAGEN, Calendar, parse_hours
-from bot.safety.conversations import SWEPT_SECONDS, kept_hours
 
 TRIES = 3
 CHAT_PROMISE = dt.timedelta(minutes=5)
 CHAT_GIVES_UP = dt.timedelta(minutes=15)
 PRESENT = dt.timedelta(minutes=3)  # a browser lets a page in the background ask once a minute
 SECOND_THOUGHT = dt.timedelta(hours=1)  # so long an ended request keeps its number, so that a slip can be undone
+NEXT_TRY = dt.timedelta(hours=1)  # so long after nobody picked up
 KEPT_DAYS = 14
 MAX_SUMMARY = 500
 MAX_NOTE = 1000
@@ -57,11 +54,6 @@ class Wish:
     topic: str | None = None
     municipality: str | None = None
     danger: bool = False
-
-
-def kept_days() -> float:
-    """Return how long a request is kept: VEJVISER_CALLBACK_DAYS, else 14."""
-    return float(os.environ.get("VEJVISER_CALLBACK_DAYS") or KEPT_DAYS)
 
 
 def danish_number(given: str) -> str:
@@ -103,34 +95,18 @@ class Handoff:
 
         The request that `sender` may have already does not stand in its own way.
         """
-        desk = self.desk()
-        if desk is None:
-            return []
-        return promises(_spans(desk, calendar, now), self._due(sender), int(desk.calls_per_hour), now)
+        with Session(self._engine, future=True) as session:
+            return _promises(session, calendar, now, sender)
 
     def soonest(self, calendar: Calendar, now: dt.datetime, sender: str | None = None) -> Promise | None:
         """Return the first interval of all that can be promised now, as `promises` does; None where there is none."""
-        desk = self.desk()
-        if desk is None:
-            return None
-        return promise("soonest", _spans(desk, calendar, now), self._due(sender), int(desk.calls_per_hour), now)
+        with Session(self._engine, future=True) as session:
+            return _soonest(session, calendar, now, sender)
 
     def somebody_is_there(self, now: dt.datetime) -> bool:
         """Return whether somebody who may take over a chat has the queue open right now."""
-        there = (
-            select(StaffSession.staff_id)
-            .join(StaffRole, StaffRole.staff_id == StaffSession.staff_id)
-            .where(StaffSession.polled_at > now - PRESENT, StaffRole.role.in_(_TALKERS))
-        )
         with Session(self._engine, future=True) as session:
-            return session.execute(there.limit(1)).first() is not None
-
-    def _due(self, but: str | None) -> list[dt.datetime]:
-        waiting = select(HandoffRequest.promised_to).where(
-            HandoffRequest.kind == "call", HandoffRequest.state == "waiting", HandoffRequest.sender != (but or "")
-        )
-        with Session(self._engine, future=True) as session:
-            return list(session.execute(waiting).scalars())
+            return _somebody_is_there(session, now)
 
     # -- the person's side -------------------------------------------------------------------------------------
 
@@ -140,16 +116,16 @@ class Handoff:
         So a request that is sent again, because the line broke before the answer, is there once. Raises NotPossible
         when the interval cannot be kept (any more), nobody is at the chat, or somebody has taken the request already.
         """
-        values = self._promised(sender, wish, calendar, now)
-        row = HandoffRequest(
-            id=str(uuid.uuid4()), sender=sender, state="waiting", created_at=now, attempts=0, note="", **values
-        )
         with Session(self._engine, future=True) as session:
-            session.add(row)
+            _one_promise_at_a_time(session)
+            values = _promised(session, sender, wish, calendar, now)
+            row = HandoffRequest(
+                id=str(uuid.uuid4()), sender=sender, state="waiting", created_at=now, attempts=0, note="", **values
+            )
             try:
-                session.commit()
+                with session.begin_nested():
+                    session.add(row)
             except IntegrityError:  # there is one
-                session.rollback()
                 waits = and_(HandoffRequest.sender == sender, HandoffRequest.state == "waiting")
                 if wish.kind == "chat":  # the other way round a chat that nobody takes may become a call
                     waits = and_(waits, HandoffRequest.kind == "chat")
@@ -158,39 +134,10 @@ class Handoff:
                         "Du har allerede bedt om et menneske. Fortryd det først, hvis du vil noget andet.",
                         code="already_asked",
                     ) from None
-                session.commit()
+            session.commit()
         found = self.of(sender)
         assert found is not None
         return found
-
-    def _promised(self, sender: str, wish: Wish, calendar: Calendar, now: dt.datetime) -> dict[str, Any]:
-        values = {
-            "kind": wish.kind,
-            "summary": wish.summary,
-            "topic": wish.topic,
-            "municipality_code": wish.municipality,
-            "danger": wish.danger,
-        }
-        if wish.kind == "chat":
-            if not self.somebody_is_there(now):
-                raise NotPossible(
-                    "Der er desværre ingen ved chatten lige nu. Du kan bede om et opkald.", code="no_chat"
-                )
-            until = now + CHAT_PROMISE
-            return values | {"number": None, "wish": "today", "promised_from": now, "promised_to": until}
-        if wish.wish == "soonest":  # whoever has no choice of intervals before them, as in an SMS, takes the first
-            found = self.soonest(calendar, now, sender)
-        else:
-            found = next((kept for kept in self.promises(calendar, now, sender) if kept.wish == wish.wish), None)
-        if found is None:
-            raise NotPossible("Det tidspunkt kan vi ikke love længere. Vælg et af de andre.", "wish", "no_wish")
-        assert wish.number is not None
-        return values | {
-            "number": wish.number,
-            "wish": wish.wish,
-            "promised_from": found.begins,
-            "promised_to": found.ends,
-        }
 
     def of(self, sender: str) -> HandoffRequest | None:
         """Return the newest request of a conversation, detached."""
@@ -236,6 +183,18 @@ class Handoff:
             session.expunge_all()
             return rows
 
+    def figures(self, now: dt.datetime) -> dict[str, int]:
+        """Return how many open requests there are by state, and how many of them wait past what was promised."""
+        by_state = select(HandoffRequest.state, func.count()).where(HandoffRequest.ended_at.is_(None))
+        late = (
+            select(func.count())
+            .select_from(HandoffRequest)
+            .where(HandoffRequest.state == "waiting", HandoffRequest.promised_to < now)
+        )
+        with Session(self._engine, future=True) as session:
+            counted = dict(session.execute(by_state.group_by(HandoffRequest.state)).all())
+            return {state: counted.get(state, 0) for state in OPEN} | {"late": session.execute(late).scalar_one()}
+
     def ended_by(self, staff_id: str, now: dt.datetime) -> list[HandoffRequest]:
         """Return what somebody ended within the hour in which it can be undone, newest first; detached."""
         wanted = (
@@ -278,22 +237,25 @@ class Handoff:
 
     def no_answer(self, request_id: str, staff_id: str, calendar: Calendar, now: dt.datetime) -> bool:
         """Note that nobody picked up. Twice the request goes back into the queue with a new promise, then it ends."""
-        row = self.get(request_id)
-        desk = self.desk()
-        if row is None:
-            return False
-        tried: dict[str, Any] = {"attempts": row.attempts + 1, "tried_at": now}
-        found = None
-        if row.attempts + 1 < TRIES and desk is not None:
-            found = promise(
-                "soonest", _spans(desk, calendar, now + SECOND_THOUGHT), self._due(None), desk.calls_per_hour, now
+        with Session(self._engine, future=True) as session:
+            _one_promise_at_a_time(session)
+            row = session.get(HandoffRequest, request_id)
+            if row is None:
+                return False
+            tried: dict[str, Any] = {"attempts": row.attempts + 1, "tried_at": now}
+            found = None
+            if row.attempts + 1 < TRIES:
+                found = _soonest(session, calendar, now, rest=NEXT_TRY)
+            if found is None:
+                tried |= {"state": "unreached", "ended_at": now}
+            else:
+                tried |= {"state": "waiting", "claimed_by": None, "claimed_at": None}
+                tried |= {"promised_from": found.begins, "promised_to": found.ends}
+            changed = _changed(
+                session, and_(_mine(request_id, staff_id), HandoffRequest.attempts == row.attempts), tried
             )
-        if found is None:
-            tried |= {"state": "unreached", "ended_at": now}
-        else:
-            tried |= {"state": "waiting", "claimed_by": None, "claimed_at": None}
-            tried |= {"promised_from": found.begins, "promised_to": found.ends}
-        return self._step(and_(_mine(request_id, staff_id), HandoffRequest.attempts == row.attempts), **tried)
+            session.commit()
+            return changed
 
     def reopen(self, request_id: str, staff_id: str, now: dt.datetime) -> bool:
         """Undo within the hour that one ended a call; False when that is over, or the person has asked anew."""
@@ -384,13 +346,6 @@ class Handoff:
             _delete(session, old)
             session.commit()
 
-    def sweep_forever(self) -> None:
-        """Sweep every ten minutes for as long as the process lives."""
-        while True:
-            with contextlib.suppress(SQLAlchemyError):  # a database that is busy or away is swept next time
-                self.sweep(dt.datetime.now(dt.timezone.utc), kept_days(), kept_hours())
-            time.sleep(SWEPT_SECONDS)
-
     # -- pieces ------------------------------------------------------------------------------------------------
 
     def _one(self, wanted: Any) -> HandoffRequest | None:
@@ -404,6 +359,76 @@ class Handoff:
             changed = _changed(session, which, values)
             session.commit()
             return changed
+
+
+def _one_promise_at_a_time(session: Session) -> None:
+    """Take the lock on what the helpline can keep: who counts what is promised already counts it to the end."""
+    session.execute(update(Desk).where(Desk.id == 1).values(id=1).execution_options(synchronize_session=False))
+
+
+def _promises(session: Session, calendar: Calendar, now: dt.datetime, sender: str | None) -> list[Promise]:
+    desk = session.get(Desk, 1)
+    if desk is None:
+        return []
+    return promises(_spans(desk, calendar, now), _due(session, sender), int(desk.calls_per_hour), now)
+
+
+def _soonest(
+    session: Session,
+    calendar: Calendar,
+    now: dt.datetime,
+    sender: str | None = None,
+    rest: dt.timedelta = dt.timedelta(0),
+) -> Promise | None:
+    desk = session.get(Desk, 1)
+    if desk is None:
+        return None
+    spans = _spans(desk, calendar, now)
+    return promise("soonest", spans, _due(session, sender), int(desk.calls_per_hour), now, rest)
+
+
+def _due(session: Session, but: str | None) -> list[dt.datetime]:
+    waiting = select(HandoffRequest.promised_to).where(
+        HandoffRequest.kind == "call", HandoffRequest.state == "waiting", HandoffRequest.sender != (but or "")
+    )
+    return list(session.execute(waiting).scalars())
+
+
+def _somebody_is_there(session: Session, now: dt.datetime) -> bool:
+    there = (
+        select(StaffSession.staff_id)
+        .join(StaffRole, StaffRole.staff_id == StaffSession.staff_id)
+        .where(StaffSession.polled_at > now - PRESENT, StaffRole.role.in_(_TALKERS))
+    )
+    return session.execute(there.limit(1)).first() is not None
+
+
+def _promised(session: Session, sender: str, wish: Wish, calendar: Calendar, now: dt.datetime) -> dict[str, Any]:
+    values = {
+        "kind": wish.kind,
+        "summary": wish.summary,
+        "topic": wish.topic,
+        "municipality_code": wish.municipality,
+        "danger": wish.danger,
+    }
+    if wish.kind == "chat":
+        if not _somebody_is_there(session, now):
+            raise NotPossible("Der er desværre ingen ved chatten lige nu. Du kan bede om et opkald.", code="no_chat")
+        until = now + CHAT_PROMISE
+        return values | {"number": None, "wish": "today", "promised_from": now, "promised_to": until}
+    if wish.wish == "soonest":  # whoever has no choice of intervals before them, as in an SMS, takes the first
+        found = _soonest(session, calendar, now, sender)
+    else:
+        found = next((kept for kept in _promises(session, calendar, now, sender) if kept.wish == wish.wish), None)
+    if found is None:
+        raise NotPossible("Det tidspunkt kan vi ikke love længere. Vælg et af de andre.", "wish", "no_wish")
+    assert wish.number is not None
+    return values | {
+        "number": wish.number,
+        "wish": wish.wish,
+        "promised_from": found.begins,
+        "promised_to": found.ends,
+    }
 
 
 def _spans(desk: Desk, calendar: Calendar, now: dt.datetime) -> list[Span]:

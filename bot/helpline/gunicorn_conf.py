@@ -11,6 +11,7 @@ from bot.answers.search import index
 from bot.edge import gunicorn_conf as door
 from bot.edge.gunicorn_conf import *  # noqa: F403  every setting of the door's: patience, threads, limits
 
+workers = 1  # for the volunteers of one house; VEJVISER_WORKERS is the door's
 wsgi_app = "bot.helpline.app:create_app()"
 limit_request_line = 4096  # a page that was asked for before the login stands in the address
 

@@ -12,18 +12,22 @@ from pathlib import Path
 
 from huey import RedisHuey, SqliteHuey
 from huey.api import Huey
+from redis import ConnectionPool
 
 from bot.edge.settings import SettingsError
 from bot.knowledge.load import ROOT
 
 MANY = 200
+# The gateway waits while the webhook puts somebody in line; the worker asks for a second at a time.
+_PATIENCE = {"socket_connect_timeout": 1, "socket_timeout": 3}
 
 
 def make_huey(environ: Mapping[str, str] = os.environ) -> Huey:
     """Return the queue at VEJVISER_JOBS: `redis://…` or the path of a SQLite file. Raises SettingsError."""
     place = environ.get("VEJVISER_JOBS") or str(ROOT / "var" / "jobs.db")
     if place.startswith(("redis://", "rediss://")):
-        return RedisHuey("vejviser", url=place, results=False)
+        pool = ConnectionPool.from_url(place, **_PATIENCE)
+        return RedisHuey("vejviser", connection_pool=pool, results=False)
     if "://" in place:
         raise SettingsError(f"VEJVISER_JOBS: '{place}' is neither redis://… nor the path of a file.")
     Path(place).parent.mkdir(parents=True, exist_ok=True)

@@ -22,6 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, selectinload
 
 from bot.knowledge import models as m
+from bot.knowledge.database import snapshot
 from bot.knowledge.hours import Calendar
 
 STALE_AFTER_MONTHS = 24
@@ -117,7 +118,7 @@ class Directory:
     @classmethod
     def read(cls, engine: Engine) -> Directory:
         """Read the table. Raises SQLAlchemyError when the database is away."""
-        with Session(engine, future=True) as session:
+        with snapshot(engine) as connection, Session(connection, future=True) as session:
             return cls(session)
 
     def municipality(self, code: str) -> m.Municipality:
@@ -173,8 +174,12 @@ class Shelf:
         Raises SQLAlchemyError when the table could never be read.
         """
         if self._directory is None or self._clock() - self._looked >= 1:
-            with self._lock:
-                self._refresh()
+            # Whoever has a table to read from does not wait for the one who looks: the database may be slow to fail.
+            if self._lock.acquire(blocking=self._directory is None):
+                try:
+                    self._refresh()
+                finally:
+                    self._lock.release()
         assert self._directory is not None
         return self._directory
 

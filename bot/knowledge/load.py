@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
+import functools
 import hashlib
 import itertools
 import re
@@ -14,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import delete, func, insert, or_, select, update
 from sqlalchemy.engine import Engine
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from bot.knowledge import models as m
@@ -92,10 +94,14 @@ def load(engine: Engine, folder: Path = KNOWLEDGE, now: dt.datetime | None = Non
 
 def next_version(session: Session) -> Any:
     """Count the table's edition up and return its row: readers see it after the commit, other writers wait from now."""
-    if not session.execute(update(m.TableVersion).values(edition=m.TableVersion.edition + 1)).rowcount:
-        session.add(m.TableVersion(id=1, fingerprint="", loaded_at=dt.datetime.min, edition=1))
-        session.flush()
-    return session.execute(select(m.TableVersion)).scalar_one()
+    one_more = update(m.TableVersion).values(edition=m.TableVersion.edition + 1)
+    if not session.execute(one_more).rowcount:
+        try:
+            with session.begin_nested():
+                session.add(m.TableVersion(id=1, fingerprint="", loaded_at=dt.datetime.min, edition=1))
+        except IntegrityError:  # somebody else loads for the first time, too, and was first
+            session.execute(one_more)
+    return session.execute(select(m.TableVersion).execution_options(populate_existing=True)).scalar_one()
 
 
 def replace_municipality(session: Session, code: str, checked: Checked) -> None:
@@ -134,7 +140,7 @@ _OF_THE_PLACE = (m.Municipality, m.MunicipalityAlias, m.ServiceArea)
 def _insert(session: Session, checked: Checked, models: Iterable[Any]) -> None:
     for model in models:
         if rows := checked.rows.get(model):
-            session.execute(insert(model.__table__), _parents_first(rows))
+            session.execute(insert(model.__table__), parents_first(rows))
     for link, entries in checked.links.items():
         session.execute(insert(m.Base.metadata.tables[link]), entries)
 
@@ -155,8 +161,10 @@ def loaded_fingerprint(engine: Engine) -> str | None:
         return session.execute(select(m.TableVersion.fingerprint)).scalar_one_or_none()
 
 
-def _parents_first(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Order rows so that a row stands after the one it points to in the same table."""
+def parents_first(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rows of a table so that each stands after the one it points to."""
+    if not rows:
+        return rows
     pointer = next((column for column in ("parent_id", "replaces_id") if column in rows[0]), None)
     if pointer is None:
         return rows
@@ -262,6 +270,10 @@ class _Reader:
                     self.out.links[link].append(entry)
             if row["confidence"] == "low":
                 self.out.remarks.append(row.problem("confidence", "vises ikke, fordi den er low", "Bekræft den."))
+        for column, room in _room(model) if row is not None else ():
+            if len(values.get(column) or "") > room:  # SQLite would take it, PostgreSQL would not
+                named = column.removesuffix("_text")
+                self._fault(row, named, f"er på {len(values[column])} tegn", f"Der er plads til {room}.")  # type: ignore[arg-type]
         self.out.rows.setdefault(model, []).append(values)
         return values.get("id")
 
@@ -327,7 +339,7 @@ class _Reader:
         self._add(m.Location, None, id=location, organization_id=organization)
         self._schedules("location_id", location, intervals)
         if address:
-            match = re.fullmatch(r"(.+?),\s*(\d{4})\s+(\D+)", address)
+            match = re.fullmatch(r"(.+?),\s*(\d{4})\s+(\D{1,60})", address)
             street, postal_code, city = match.groups() if match else (address, None, None)
             if not match:
                 self.out.remarks.append(row.problem("address", f"'{address}' har intet postnummer", ""))
@@ -710,6 +722,13 @@ class _Reader:
                     text=row["text"],
                     municipality_code=row["municipality"],
                 )
+
+
+@functools.cache
+def _room(model: type) -> list[tuple[str, int]]:
+    """Return the columns of a table that hold so many characters and no more."""
+    columns = model.__table__.columns  # type: ignore[attr-defined]
+    return [(column.name, column.type.length) for column in columns if getattr(column.type, "length", None)]
 
 
 def _owner(owner: dict[str, str]) -> dict[str, str | None]:

@@ -1,46 +1,42 @@
 """What Rasa keeps of conversations: read for learning, deleted when the person says so, gone after a day.
 
 Rasa's SQL tracker store owns the table; this only reads and deletes. Texts in it were redacted before Rasa saw them.
+SQLite overwrites what is deleted (`secure_delete`); PostgreSQL does not at once: see docs/databases.md.
 """
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import json
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import column, create_engine, delete, event, inspect, select, table
+from sqlalchemy import column, delete, inspect, select, table
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import SQLAlchemyError
 
-KEPT_HOURS = 24.0
-SWEPT_SECONDS = 600
+from bot.knowledge.database import make_engine
+from bot.knowledge.load import ROOT
+
 _EVENTS = table("events", column("id"), column("sender_id"), column("type_name"), column("timestamp"), column("data"))
 
 
-def conversations_path() -> Path:
-    """Return where Rasa's tracker store is: VEJVISER_CONVERSATIONS, else var/conversations.db."""
-    root = Path(__file__).resolve().parents[2]
-    return Path(os.environ.get("VEJVISER_CONVERSATIONS") or root / "var" / "conversations.db")
+def conversations_url() -> str:
+    """Return the address of Rasa's tracker store: VEJVISER_CONVERSATIONS, a path or an address, else a file in var/."""
+    return _url(os.environ.get("VEJVISER_CONVERSATIONS") or ROOT / "var" / "conversations.db")
 
 
-def kept_hours() -> float:
-    """Return how long a conversation is kept: VEJVISER_KEEP_HOURS, else 24."""
-    return float(os.environ.get("VEJVISER_KEEP_HOURS") or KEPT_HOURS)
+def _url(place: str | Path) -> str:
+    return str(place) if "://" in str(place) else f"sqlite:///{place}"
 
 
 class Conversations:
     """The events of all conversations."""
 
-    def __init__(self, path: Path | None = None) -> None:
-        """Open the store at a path, by default where Rasa keeps it. It need not exist yet."""
-        self._engine: Engine = create_engine(f"sqlite:///{path or conversations_path()}")
-        event.listen(self._engine, "connect", _overwrite_deleted)
+    def __init__(self, place: str | Path | None = None) -> None:
+        """Open the store at a path or an address, by default where Rasa keeps it. It need not exist yet."""
+        self._engine: Engine = make_engine(_url(place) if place else conversations_url())
 
     def messages(self) -> Iterator[dict[str, Any]]:
         """Yield what persons wrote, oldest first, as Rasa parsed it (`text`, `intent`, `topic_ranking` ...)."""
@@ -61,13 +57,6 @@ class Conversations:
         living = select(_EVENTS.c.sender_id).where(_EVENTS.c.timestamp >= limit)
         self._delete(_EVENTS.c.sender_id.not_in(living))
 
-    def sweep(self) -> None:
-        """Delete every ten minutes what is older than the configured hours, for as long as the process lives."""
-        while True:
-            with contextlib.suppress(SQLAlchemyError):  # a store that is busy or away is swept next time
-                self.forget_older(dt.datetime.now(dt.timezone.utc), kept_hours())  # Rasa stamps by the machine's clock
-            time.sleep(SWEPT_SECONDS)
-
     def _delete(self, which: Any) -> None:
         if self._exists():
             with self._engine.begin() as connection:
@@ -75,9 +64,3 @@ class Conversations:
 
     def _exists(self) -> bool:
         return bool(inspect(self._engine).has_table("events"))
-
-
-def _overwrite_deleted(connection: Any, _record: Any) -> None:
-    """SQLite leaves deleted text in the file unless told to overwrite it."""
-    connection.execute("PRAGMA secure_delete=ON")
-    connection.execute("PRAGMA busy_timeout=5000")

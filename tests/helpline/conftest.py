@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from bot.helpline.staff import Role, StaffBook
 from bot.knowledge.database import make_engine
 from tests.browser import axe, browser, chromium, node_modules
 from tests.conftest import MONDAY
+from tests.databases import copy_database, drop_database
 
 __all__ = ["axe", "browser", "chromium", "node_modules"]
 PASSWORD = "fire glade giraffer løber"
@@ -62,19 +62,21 @@ def clock() -> Clock:
 @pytest.fixture(scope="session")
 def peopled(shipped, tmp_path_factory) -> str:
     """A loaded table with the people in it, to be copied by each test: hashing passwords is slow on purpose."""
-    path = tmp_path_factory.mktemp("helpline") / "vejviser.db"
-    shutil.copy(shipped, path)
-    book = StaffBook(make_engine(f"sqlite:///{path}"))
+    url = copy_database(shipped, tmp_path_factory.mktemp("helpline"))
+    engine = make_engine(url)
+    book = StaffBook(engine)
     for login, (name, roles) in PEOPLE.items():
         book.add(login, name, PASSWORD, map(Role.read, roles), MONDAY)
-    return str(path)
+    engine.dispose()
+    return url
 
 
 @pytest.fixture
-def table(peopled, tmp_path) -> str:
+def table(peopled, tmp_path) -> Iterator[str]:
     """The address of a database that this test may write to."""
-    shutil.copy(peopled, tmp_path / "vejviser.db")
-    return f"sqlite:///{tmp_path}/vejviser.db"
+    url = copy_database(peopled, tmp_path)
+    yield url
+    drop_database(url)
 
 
 @pytest.fixture
@@ -124,8 +126,9 @@ class House:
         return enter(self.app, login).get_cookie("helpline").value
 
 
-def listen(app: Flask) -> tuple[str, Callable[[], None]]:
-    server = make_server("127.0.0.1", 0, app, threaded=True)
+def listen(app: Flask, secure: bool = False) -> tuple[str, Callable[[], None]]:
+    """Serve an app, over https with a certificate made for the occasion if it is to be `secure`."""
+    server = make_server("127.0.0.1", 0, app, threaded=True, ssl_context="adhoc" if secure else None)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
 
@@ -133,7 +136,7 @@ def listen(app: Flask) -> tuple[str, Callable[[], None]]:
         server.shutdown()
         thread.join(10)
 
-    return f"http://127.0.0.1:{server.server_port}", stop
+    return f"http{'s' if secure else ''}://127.0.0.1:{server.server_port}", stop
 
 
 @contextlib.contextmanager

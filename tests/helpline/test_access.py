@@ -276,13 +276,24 @@ def test_a_role_taken_away_is_gone_at_once(console, things):
 
 
 def test_after_the_login_one_stands_where_one_wanted_to_go(console):
-    client = console.test_client()
-    token = token_of(client)
-    for asked, led in (("/brugere", "/brugere"), ("//evil.dk", "/"), ("https://evil.dk", "/"), ("/\\evil.dk", "/")):
-        other = console.test_client()
-        body = {"login": "anna", "password": PASSWORD, "csrf_token": token_of(other)}
-        assert other.post("/login", query_string={"naeste": asked}, data=body).location == led
-    assert token
+    other = console.test_client()
+    body = {"login": "anna", "password": PASSWORD, "csrf_token": token_of(other)}
+    assert other.post("/login?naeste=/spor%3Fside%3D2", data=body).location == "/spor?side=2"
+
+
+@pytest.mark.parametrize(
+    "away",
+    [
+        "//evil.dk",
+        "https://evil.dk",
+        "/\\evil.dk",
+        "\\\\evil.dk",
+        *(f"/{c}/evil.dk" for c in "\t\r\n\x0b\x0c \0\x85\u2028"),
+    ],
+)
+def test_the_login_leads_to_no_other_site(console, away):
+    anna = enter(console, "anna")
+    assert anna.get("/login", query_string={"naeste": away}).location == "/"
 
 
 def test_one_changes_ones_own_password(console):
@@ -367,6 +378,23 @@ def test_headers_and_cookies_are_strict(table, clock):
     assert {"Secure", "HttpOnly", "SameSite=Lax", "Path=/"} <= set(cookie.split("; "))
 
 
+def test_over_https_a_form_counts_only_from_our_own_page(table, clock):
+    settings = Settings.read({"VEJVISER_ENV": "production", "VEJVISER_SECRET": SECRET, "VEJVISER_PROXIES": "1"})
+    app = create_app(NOBODY, NOBODY, table, clock=clock, settings=settings, limited=False)
+    behind = {"base_url": "http://hjaelp.example.dk", "headers": {"X-Forwarded-Proto": "https"}}
+    client = app.test_client()
+    form = client.get("/login", **behind)
+    assert form.headers["Referrer-Policy"] == "same-origin", "so that a browser says where the form was"
+    token = re.search(r'<meta name="csrf" content="([^"]+)"', form.text)[1]
+    body = {"login": "vera", "password": PASSWORD, "csrf_token": token}
+    met = {}
+    for came_from in ("https://hjaelp.example.dk/login", "https://ond.example.dk/", ""):
+        headers = {**behind["headers"], **({"Referer": came_from} if came_from else {})}
+        met[came_from] = client.post("/login", data=body, base_url=behind["base_url"], headers=headers)
+    assert [answer.status_code for answer in met.values()] == [302, 400, 400]
+    assert "referer" in met[""].text and "Intet er ændret" in met[""].text
+
+
 def test_no_page_holds_script_or_style_of_its_own(console, things):
     for who in WHO[1:]:
         things[0]["<key>"] = chat_of(console, who)
@@ -404,3 +432,12 @@ def test_roles_are_read_strictly(text):
 
 def test_everybody_has_the_roles_the_table_names():
     assert {role.split(":")[0] for _, roles in PEOPLE.values() for role in roles} == access.EVERYBODY
+
+
+def test_the_console_is_served_as_patiently_as_the_door():
+    from bot.edge import gunicorn_conf as door
+    from bot.helpline import gunicorn_conf as console
+
+    for setting in ("worker_class", "threads", "timeout", "backlog", "limit_request_fields", "logger_class"):
+        assert getattr(console, setting) == getattr(door, setting)
+    assert console.wsgi_app != door.wsgi_app

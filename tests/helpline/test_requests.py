@@ -14,6 +14,7 @@ from bot.handoff.requests import CHAT_GIVES_UP, CHAT_PROMISE, PRESENT, SECOND_TH
 from bot.helpline.staff import StaffBook
 from bot.knowledge.database import make_engine
 from tests.conftest import CLOCKS, MONDAY
+from tests.databases import everything_in
 from tests.helpline.conftest import NOBODY
 
 NUMBER = "20 12 34 56"
@@ -127,8 +128,7 @@ def _everything(table):
 
 
 def _file(table, needle):
-    with open(table.removeprefix("sqlite:///"), "rb") as file:
-        return needle.decode() if needle in file.read() else ""
+    return needle.decode() if needle in everything_in(table) else ""
 
 
 def test_what_is_taken_back_is_not_in_the_file_either(mother, table):

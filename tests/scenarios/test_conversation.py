@@ -6,7 +6,9 @@ import pytest
 
 from bot.edge.app import create_app
 from bot.knowledge.load import ROOT
+from bot.safety.conversations import conversations_url
 from tests.conftest import CLOCKS, MONDAY
+from tests.databases import everything_in
 
 
 @functools.lru_cache
@@ -282,16 +284,11 @@ def test_what_was_not_understood_comes_back_as_training_data(person, tmp_path, d
 
 
 def test_a_conversation_is_deleted_from_the_disk(person, database):
-    import os
-    from pathlib import Path
-
     marker = "min kone samler gamle tekopper, har hun brug for en mentor"
-    store = Path(os.environ["VEJVISER_CONVERSATIONS"])
     woman = person().writes(marker)
-    assert marker.encode() in store.read_bytes()
+    assert marker.encode() in everything_in(conversations_url())
     woman.writes("slet samtalen")
-    for file in store.parent.iterdir():
-        assert marker.encode() not in file.read_bytes(), file.name
+    assert marker.encode() not in everything_in(conversations_url())
     woman.writes("hvilken paragraf?")
     assert woman.answer["topic"] is None
 
@@ -317,9 +314,6 @@ def test_what_is_taken_out_is_not_heard_as_a_wish_to_delete(person, text):
 
 def test_nothing_personal_is_in_any_file_after_a_conversation(person, database, tmp_path_factory):
     """The whole data folder and every log are searched, the conversation's store first of all."""
-    import os
-    from pathlib import Path
-
     from bot.processes import LOGS
 
     daughter = person()
@@ -336,15 +330,17 @@ def test_nothing_personal_is_in_any_file_after_a_conversation(person, database, 
     daughter.writes("min bror Xaverius Kvistgaard vil tage sit eget liv nu, cpr 010150-1234")
     assert daughter.answer["kind"] == "crisis"
 
-    store = Path(os.environ["VEJVISER_CONVERSATIONS"])
-    assert b"til min bror, cpr, han bor, 4600 K" in store.read_bytes()  # what is left of it
-    folders = [store.parent, tmp_path_factory.getbasetemp(), LOGS.parent, ROOT / "data"]
+    kept = everything_in(conversations_url()) + everything_in(database)
+    assert b"til min bror, cpr, han bor, 4600 K" in kept  # what is left of it
+    folders = [tmp_path_factory.getbasetemp(), LOGS.parent, ROOT / "data"]
     files = [file for folder in folders if folder.exists() for file in folder.rglob("*") if file.is_file()]
     assert any(file.name == "rasa.log" for file in files)
     secrets = (
         "Xaverius;Kvistgaard;010150-1234;0101501234;Lindevangsvej;"
         "31 41 59 26;31415926;kvistgaard@;0027182818;57721566;Mathilde"
     )
+    for secret in secrets.split(";"):
+        assert secret.encode() not in kept, secret
     for file in files:
         content = file.read_bytes()
         for secret in secrets.split(";"):

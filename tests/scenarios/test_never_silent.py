@@ -6,11 +6,9 @@ The parts here are this test's own: those of the session go on for the other tes
 import os
 import re
 import shlex
-import shutil
 import signal
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
 
@@ -19,6 +17,7 @@ from bot.edge.breaker import PAUSE_SECONDS
 from bot.knowledge.load import ROOT
 from bot.processes import backend_environment, commands
 from tests.conftest import MONDAY, free_port, wait_for
+from tests.databases import copy_database, new_database, taken_away
 
 QUESTION = "hvor søger jeg tabt arbejdsfortjeneste i Køge?"
 FOLLOW_UP = "hvilken paragraf?"
@@ -36,7 +35,7 @@ class Parts:
             **os.environ,
             **backend_environment(self._ports["rasa_port"], self._ports["actions_port"]),
             "VEJVISER_DATABASE_URL": database,
-            "VEJVISER_CONVERSATIONS": str(conversations),
+            "VEJVISER_CONVERSATIONS": conversations,
         }
         self._logs = logs
         self.running = {}
@@ -65,23 +64,22 @@ class Parts:
 
 
 @pytest.fixture(scope="module")
-def place(model, database, tmp_path_factory):
+def place(model, shipped, tmp_path_factory):
     """A table and a conversation store of this test's own, and the parts that use them."""
     folder = tmp_path_factory.mktemp("never-silent")
-    table, conversations = folder / "table.db", folder / "conversations.db"
-    shutil.copy(database.removeprefix("sqlite:///"), table)
-    parts = Parts(model, f"sqlite:///{table}", conversations, folder)
+    table, conversations = copy_database(shipped, folder), new_database(shipped, folder)
+    parts = Parts(model, table, conversations, folder)
     try:
         for name in ("actions", "rasa"):
             parts.start(name)
         for name in ("actions", "rasa"):
             parts.wait(name)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("VEJVISER_CONVERSATIONS", str(conversations))
+            patch.setenv("VEJVISER_CONVERSATIONS", conversations)
             app = create_app(
                 parts.rasa_url,
                 parts.actions_url,
-                f"sqlite:///{table}",
+                table,
                 clock=lambda: MONDAY,
                 secret="test",
                 limited=False,
@@ -158,19 +156,19 @@ def test_the_actions_are_killed(place):
 def test_the_database_is_taken_away(place):
     parts, app, table = place
     mother = Mother(app)
-    away = Path(f"{table}.away")
-    table.rename(away)
-    time.sleep(1.1)  # the door and the actions look once a second
-    assert mother.writes(QUESTION) == "answer" and "56 67 67 67" in mother.text, "from the last reading of the table"
-    assert mother.health() == (503, {"database"})
-    parts.kill("rasa")
-    mother.is_helped()
-    parts.start("rasa")  # starts without its table
-    newcomer = create_app(parts.rasa_url, parts.actions_url, f"sqlite:///{table}", clock=lambda: MONDAY, secret="test")
-    reply = newcomer.test_client().post("/api/v1/messages", json={"text": QUESTION}).get_json()
-    assert PHONE.search(reply["messages"][0]["text"]), "a door that never saw the table still says 112"
-    mother.is_helped(kinds=("degraded", "answer", "clarify", "fallback"), times=1)
-    away.replace(table)
+    with taken_away(table):
+        time.sleep(1.1)  # the door and the actions look once a second
+        assert mother.writes(QUESTION) == "answer" and "56 67 67 67" in mother.text, (
+            "from the last reading of the table"
+        )
+        assert mother.health() == (503, {"database"})
+        parts.kill("rasa")
+        mother.is_helped()
+        parts.start("rasa")  # starts without its table
+        newcomer = create_app(parts.rasa_url, parts.actions_url, table, clock=lambda: MONDAY, secret="test")
+        reply = newcomer.test_client().post("/api/v1/messages", json={"text": QUESTION}).get_json()
+        assert PHONE.search(reply["messages"][0]["text"]), "a door that never saw the table still says 112"
+        mother.is_helped(kinds=("degraded", "answer", "clarify", "fallback"), times=1)
     if parts.running["rasa"].poll() is not None:  # what runs it starts it again, as `restart: always` does
         parts.start("rasa")
     parts.wait("rasa")

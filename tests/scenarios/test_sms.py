@@ -6,7 +6,6 @@ import os
 import random
 import re
 import shlex
-import shutil
 import signal
 import subprocess
 import sys
@@ -21,12 +20,13 @@ from bot.edge.sms.simulator import NUMBER, Gateway, create_simulator
 from bot.edge.sms.store import ON_ITS_WAY
 from bot.knowledge.load import ROOT
 from tests.conftest import free_port, wait_for
+from tests.databases import copy_database
 from tests.sms import MOTHER, SECRET, TOKEN, WEBHOOK_SECRET, listening, make_town
 
 
 @pytest.fixture(scope="module")
-def town(backend, database, tmp_path_factory):
-    with make_town(tmp_path_factory.mktemp("sms"), database, backend) as town:
+def town(backend, shipped, tmp_path_factory):
+    with make_town(tmp_path_factory.mktemp("sms"), shipped, backend) as town:
         yield town
 
 
@@ -103,14 +103,13 @@ def test_what_the_widget_began_goes_on_by_sms(town, number):
 class Machine:
     """A door and a worker as in production, each a process that can be killed; nobody understands behind them."""
 
-    def __init__(self, folder, database, gateway_url):
-        table = folder / "table.db"
-        shutil.copy(database.removeprefix("sqlite:///"), table)
+    def __init__(self, folder, shipped, gateway_url):
+        self.url = copy_database(shipped, folder)
         self.port, nobody = free_port(), f"http://127.0.0.1:{free_port()}"
         self._logs, self._running = folder, {}
         self._env = {
             **os.environ,
-            "VEJVISER_DATABASE_URL": f"sqlite:///{table}",
+            "VEJVISER_DATABASE_URL": self.url,
             "VEJVISER_CONVERSATIONS": str(folder / "conversations.db"),
             "VEJVISER_JOBS": str(folder / "jobs.db"),
             "VEJVISER_RASA_URL": nobody,
@@ -155,12 +154,12 @@ class Machine:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_kills_between_receiving_and_answering_lose_nothing_and_double_nothing(database, tmp_path, seed):
+def test_kills_between_receiving_and_answering_lose_nothing_and_double_nothing(shipped, tmp_path, seed):
     """The gateway tries again, and reports, as real ones do; a message counts once it was taken with 2xx."""
     chance = random.Random(seed)
     gateway = Gateway("", WEBHOOK_SECRET, TOKEN)
     with listening(create_simulator(gateway)) as gateway_url:
-        machine = Machine(tmp_path, database, gateway_url)
+        machine = Machine(tmp_path, shipped, gateway_url)
         gateway.webhook = f"http://127.0.0.1:{machine.port}/sms/gatewayapi"
         places = ["Køge", "Aalborg", "Odense", "Roskilde", "Vejle", "Herning"]
         numbers = [f"4520305{n:03d}" for n in range(6)]
@@ -203,11 +202,11 @@ def test_kills_between_receiving_and_answering_lose_nothing_and_double_nothing(d
         assert "bostøtte" not in log and not any(number in log for number in (*numbers, MOTHER))
 
 
-def test_a_kill_after_the_gateway_took_it_and_before_we_know_is_settled_by_its_report(database, tmp_path):
+def test_a_kill_after_the_gateway_took_it_and_before_we_know_is_settled_by_its_report(shipped, tmp_path):
     """The narrowest place: it hangs with its answer, and we are killed. Nothing is sent again, also not later."""
     gateway = Gateway("", WEBHOOK_SECRET, TOKEN, slow_seconds=5.0)
     with listening(create_simulator(gateway)) as gateway_url:
-        machine = Machine(tmp_path, database, gateway_url)
+        machine = Machine(tmp_path, shipped, gateway_url)
         gateway.webhook = f"http://127.0.0.1:{machine.port}/sms/gatewayapi"
         try:
             machine.start("edge")

@@ -275,22 +275,14 @@ def test_scripts_stay_text(door):
     assert SCRIPT not in door.get("/", query_string={"q": SCRIPT}).text
 
 
-def test_a_script_in_the_table_stays_text(door, database, tmp_path):
+def test_a_script_in_the_table_stays_text(door, table):
     """An editor's slip, or worse: what stands in the table leaves as JSON text, never as a page."""
-    import shutil
-
     from sqlalchemy import text
 
-    from bot.knowledge.database import make_engine
-
-    copy = tmp_path / "table.db"
-    shutil.copy(database.removeprefix("sqlite:///"), copy)
-    engine = make_engine(f"sqlite:///{copy}")
-    with engine.begin() as connection:
+    with table.begin() as connection:
         connection.execute(text("UPDATE organization SET name = :name"), {"name": SCRIPT})
-    app = create_app(
-        "http://127.0.0.1:1", "http://127.0.0.1:1", f"sqlite:///{copy}", clock=lambda: MONDAY, secret="test"
-    )
+    nobody, url = "http://127.0.0.1:1", str(table.url)
+    app = create_app(nobody, nobody, url, clock=lambda: MONDAY, secret="test")
     response = post(app.test_client(), "hvor søger jeg tabt arbejdsfortjeneste i Køge?")
     assert response.status_code == 200 and response.mimetype == "application/json"
     assert SCRIPT in response.get_json()["messages"][0]["answer"]["department"]["name"]

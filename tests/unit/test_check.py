@@ -4,7 +4,7 @@ import csv
 import shutil
 
 import pytest
-from sqlalchemy import create_engine, func, select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -12,6 +12,7 @@ from bot.knowledge import models as m
 from bot.knowledge.database import migrate
 from bot.knowledge.load import KNOWLEDGE, KnowledgeError, check, load, loaded_fingerprint
 from tests.conftest import vejviser
+from tests.databases import new_database, own_engine
 
 
 @pytest.fixture
@@ -142,10 +143,10 @@ def test_excel_saves_with_semicolons_and_a_byte_order_mark(folder):
 
 
 @pytest.fixture
-def engine(tmp_path):
-    engine = create_engine(f"sqlite:///{tmp_path}/t.db", future=True)
-    migrate(engine)
-    return engine
+def engine(empty, tmp_path):
+    with own_engine(new_database(empty, tmp_path)) as engine:
+        migrate(engine)
+        yield engine
 
 
 def everything(engine):
@@ -183,7 +184,7 @@ def test_an_edited_number_is_in_the_table_after_loading(engine, folder):
     assert found == 1
 
 
-def test_foreign_keys_hold_in_sqlite(engine):
+def test_foreign_keys_hold(engine):
     with Session(engine, future=True) as session, pytest.raises(IntegrityError):
         session.add(m.TopicWord(id="x", topic="findes_ikke", word="x", kind="name"))
         session.commit()

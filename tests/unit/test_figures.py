@@ -68,13 +68,14 @@ def test_a_table_that_cannot_be_written_silences_nothing_and_loses_nothing(door,
     failures = []
     door.config["FIGURES"] = Counts(table, failures.append)
     with table.begin() as connection:
-        connection.execute(text("CREATE TRIGGER no_room BEFORE INSERT ON usage BEGIN SELECT RAISE(ABORT, 'full'); END"))
+        connection.execute(text("ALTER TABLE usage RENAME TO usage_away"))
     said = ask(door, "hvor søger jeg bostøtte?").get_json()["messages"][0]
     assert said["answer"]["topic"] == "bostoette" and said["answer"]["department"]["phone"]
     door.config["FIGURES"].flush()
-    assert rows(table) == {} and failures
+    assert failures
     with table.begin() as connection:
-        connection.execute(text("DROP TRIGGER no_room"))
+        connection.execute(text("ALTER TABLE usage_away RENAME TO usage"))
+    assert rows(table) == {}
     ask(door, "hvor søger jeg bostøtte?")
     door.config["FIGURES"].flush()
     assert sum(rows(table).values()) == 2

@@ -8,13 +8,14 @@ from sqlalchemy import text
 from bot.handoff import models as handoff
 from bot.knowledge import models as knowledge
 from bot.knowledge.database import make_engine, migrate
+from tests.databases import new_database, own_engine
 
 
 @pytest.fixture(scope="module")
-def fresh(tmp_path_factory):
-    engine = make_engine(f"sqlite:///{tmp_path_factory.mktemp('migrations')}/fresh.db")
-    migrate(engine)
-    return engine
+def fresh(empty, tmp_path_factory):
+    with own_engine(new_database(empty, tmp_path_factory.mktemp("migrations"))) as engine:
+        migrate(engine)
+        yield engine
 
 
 @pytest.mark.parametrize("models", [knowledge, handoff], ids=["knowledge", "handoff"])
@@ -27,7 +28,7 @@ def test_models_and_migrations_agree(fresh, models):
         assert compare_metadata(context, models.Base.metadata) == []
 
 
-def test_what_is_deleted_is_overwritten_and_keys_hold(fresh):
-    with fresh.connect() as connection:
+def test_in_a_file_what_is_deleted_is_overwritten_and_keys_hold(tmp_path):
+    with make_engine(f"sqlite:///{tmp_path}/table.db").connect() as connection:
         assert connection.execute(text("PRAGMA secure_delete")).scalar_one() == 1
         assert connection.execute(text("PRAGMA foreign_keys")).scalar_one() == 1

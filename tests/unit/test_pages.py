@@ -9,22 +9,18 @@ from sqlalchemy.orm import Session
 from bot.edge.app import create_app
 from bot.edge.feedback import ENOUGH
 from bot.edge.pages import linked
-from bot.knowledge.database import make_engine, migrate
-from bot.knowledge.load import load
+from bot.knowledge.database import make_engine
 from bot.knowledge.models import CorrectionReport, Feedback, FeedbackReason
 from tests.conftest import MONDAY
+from tests.databases import copy_database
 
 KOEGE = {"topic": "tabt_arbejdsfortjeneste", "municipality": "0259"}
 
 
 @pytest.fixture(scope="module")
-def table(tmp_path_factory):
+def table(shipped, tmp_path_factory):
     """A table of its own, because these tests write."""
-    url = f"sqlite:///{tmp_path_factory.mktemp('pages')}/vejviser.db"
-    engine = make_engine(url)
-    migrate(engine)
-    load(engine)
-    return url
+    return copy_database(shipped, tmp_path_factory.mktemp("pages"))
 
 
 @pytest.fixture

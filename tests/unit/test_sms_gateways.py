@@ -179,6 +179,12 @@ def test_a_line_that_breaks_leaves_doubt(gateway, fault, monkeypatch):
     assert len(playing.sent_to(MOTHER)) == (fault != "cut"), "it may have been sent"
 
 
+def test_a_yes_that_is_no_object_is_a_yes(gateway):
+    playing, provider = gateway
+    playing.play("odd", 1)
+    assert provider.send(MOTHER, "hej", "r") == ""
+
+
 def test_nobody_there_leaves_no_doubt():
     with pytest.raises(NotNow) as caught:
         gatewayapi(VEJVISER_SMS_URL="http://127.0.0.1:9").send(MOTHER, "hej", "r")

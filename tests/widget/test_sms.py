@@ -13,9 +13,9 @@ from tests.widget.test_widget import PHONE, ask, opened, violations
 
 
 @pytest.fixture(scope="module")
-def town(backend, database, tmp_path_factory):
+def town(backend, shipped, tmp_path_factory):
     """A town whose worker works by itself."""
-    with make_town(tmp_path_factory.mktemp("sms"), database, backend) as town:
+    with make_town(tmp_path_factory.mktemp("sms"), shipped, backend) as town:
         stop = threading.Event()
 
         def work():

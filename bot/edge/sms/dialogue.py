@@ -17,7 +17,7 @@ from bot.answers.links import Links
 from bot.answers.sms import Sms, render_sms
 from bot.answers.text import main_number_line
 from bot.edge.errors import where
-from bot.edge.sms.store import Person, SmsStore
+from bot.edge.sms.store import CRISIS, Person, SmsStore
 from bot.edge.turn import MAX_TEXT, Desk, Heard, speak
 from bot.handoff.models import HandoffRequest
 from bot.handoff.requests import Handoff, NotPossible, Wish, danish_number
@@ -33,6 +33,7 @@ FORGOTTEN = "Samtalen er slettet. Dit nummer slettes, når denne sms er sendt."
 NO_CALL = "Du bliver ikke ringet op."
 RING = "Svar RING, så ringer vi {}."
 REGRET = "Svar SLET, hvis du ikke vil ringes op."
+STILL_CALLED = f"Vi ringer stadig til dig. {REGRET}"
 CANNOT_CALL = "Vi kan ikke love at ringe dig op lige nu."
 ASKED = "Bad om at blive ringet op i en sms"
 HELP = (
@@ -61,6 +62,7 @@ _KEYWORDS = {
     "ring op": "ring",
     "ring mig op": "ring",
 }
+_WHILE_OUT = ("start", "forget", "help")  # what somebody who wrote STOP may still ask for: a right, and 112
 CODE_LETTERS = "23456789BCDFGHJKMNPQRSTVWXZ"  # no letter is taken for a digit, and no word comes of it
 CODE_LENGTH = 5
 _CODE = re.compile(rf"\s*(?:kode:? )?([{CODE_LETTERS}]{{{CODE_LENGTH}}})\b[\s.:,-]*(.*)", re.IGNORECASE | re.DOTALL)
@@ -99,15 +101,17 @@ class SmsDialogue:
             return self._reply(inbound, person, directory, now)
         except Exception as error:
             self._log.error("unexpected", error=type(error).__name__, where=where(error))
-            return Reply(Sms(BROKEN, urgent=True), "urgent", person.told, person.conversation)
+            kind = CRISIS if inbound.danger else "urgent"
+            return Reply(Sms(BROKEN, urgent=True), kind, person.told, person.conversation)
 
     def _reply(self, inbound: Any, person: Person, directory: Directory | None, now: dt.datetime) -> Reply:
         heard = Heard(inbound.text[:MAX_TEXT].lstrip("/"), inbound.danger, inbound.redacted)
         if not heard.danger:
             word = keyword(heard.text)
-            if word == "start" or (word and not self._store.is_out(inbound.sender)):
+            is_out = self._store.is_out(inbound.sender)
+            if word in _WHILE_OUT or (word and not is_out):
                 return self._keyword(word, inbound.sender, person, directory, now)
-            if self._store.is_out(inbound.sender):
+            if is_out:
                 return Reply(None, "answer", person.told, person.conversation)
             replies = self._store.replies_since(inbound.sender, now - dt.timedelta(hours=1))
             if replies >= MOST_AN_HOUR:
@@ -131,7 +135,9 @@ class SmsDialogue:
         names_people = any(message["answer"] and wants_human(message["answer"]) for message in said.messages)
         first = self._offer(inbound.sender, person, directory, now) if names_people else ""
         sms = render_sms(said.messages, self._links(directory), first)
-        return Reply(sms, "urgent" if sms.urgent else "answer", said.told, person.conversation)
+        in_danger = heard.danger or any(m["answer"] and m["answer"]["kind"] == "crisis" for m in said.messages)
+        kind = CRISIS if in_danger else "urgent" if sms.urgent else "answer"
+        return Reply(sms, kind, said.told, person.conversation)
 
     def _keyword(self, word: str, sender: str, person: Person, directory: Directory | None, now: dt.datetime) -> Reply:
         if word == "ring":
@@ -146,7 +152,10 @@ class SmsDialogue:
             self._store.forget(sender)
             return Reply(Sms(f"{FORGOTTEN} {NO_CALL}" if waited else FORGOTTEN), "forget", False, sender)
         self._store.opt_out(sender, word == "stop", now)
-        return Reply(Sms(STOPPED if word == "stop" else STARTED), "stop", person.told, person.conversation)
+        said = STARTED
+        if word == "stop":
+            said = f"{STOPPED} {STILL_CALLED}" if self._is_called(sender, person) else STOPPED
+        return Reply(Sms(said), "stop", person.told, person.conversation)
 
     # -- a call-back -----------------------------------------------------------------------------------------------
 
@@ -210,6 +219,14 @@ class SmsDialogue:
         found = (self._handoff.of(asker) for asker in (sender, person.conversation))
         return next((row for row in found if row is not None and row.ended_at is None), None)
 
+    def _is_called(self, sender: str, person: Person) -> bool:
+        """Return whether a call waits; also False when that cannot be known now."""
+        try:
+            return self._asked(sender, person) is not None
+        except SQLAlchemyError as error:
+            self._log.warning("handoff away", why=type(error).__name__)
+            return False
+
     def _number(self, sender: str) -> str:
         """Return the eight digits to call. Raises NotPossible for a foreign number, and one that is not known."""
         return danish_number(f"+{self._store.number_of(sender) or ''}")
@@ -228,8 +245,11 @@ class SmsDialogue:
 
 
 def keyword(text: str) -> str | None:
-    """Return which word for telephones a message is, and nothing else: any case, with or without æ, dots after it."""
-    return _KEYWORDS.get(" ".join(re.findall(r"[a-z]+", fold(text)))) if len(text) < 30 else None
+    """Return which word for telephones a message is, and nothing else: any case, with or without æ, dots after it.
+
+    A number beside it is a word too: "ring 112" asks for no call.
+    """
+    return _KEYWORDS.get(" ".join(re.findall(r"\w+", fold(text)))) if len(text) < 30 else None
 
 
 def chosen(text: str, choices: list[str]) -> str:

@@ -91,8 +91,11 @@ def fresh(written_at: dt.datetime, now: dt.datetime) -> dt.datetime:
     return written_at
 
 
-def post(client: httpx.Client, url: str, **request: Any) -> Any:
-    """Post to a gateway and return its JSON. Raises NotNow for 408, 429, 5xx and a line that breaks, else Refused."""
+def post(client: httpx.Client, url: str, **request: Any) -> dict[str, Any]:
+    """Post to a gateway and return its JSON object, empty where it says something else: 2xx is yes, whatever it says.
+
+    Raises NotNow for 408, 429, 5xx and a line that breaks, else Refused.
+    """
     try:
         response = client.post(url, timeout=SEND_SECONDS, **request)
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
@@ -105,9 +108,10 @@ def post(client: httpx.Client, url: str, **request: Any) -> Any:
     if not 200 <= status < 300:
         raise Refused(f"HTTP {status}")
     try:
-        return response.json()
-    except ValueError:
+        said = response.json()
+    except (ValueError, RecursionError):
         return {}
+    return said if isinstance(said, dict) else {}
 
 
 def _retry_after(given: str) -> float:

@@ -23,8 +23,9 @@ from bot.answers.sms import Sms
 from bot.edge.sms.provider import Inbound, Report
 from bot.edge.turn import Heard
 from bot.knowledge.hours import COPENHAGEN
-from bot.knowledge.sms import SmsCode, SmsInbound, SmsNumber, SmsOptOut, SmsOutbound, SmsPerson
+from bot.knowledge.sms import GATEWAY_ID, SmsCode, SmsInbound, SmsNumber, SmsOptOut, SmsOutbound, SmsPerson
 
+CRISIS = "crisis"  # the kind of a reply in danger: it waits for no other
 CEILING = "ceiling"  # why a message was not sent: it would have cost too much today
 NUMBER_KEPT = dt.timedelta(hours=24)
 IDS_KEPT = dt.timedelta(days=7)  # longer than any gateway tries again
@@ -74,7 +75,8 @@ class SmsStore:
     ) -> bool:
         """Keep a message, its number and its person; return False when its id was kept before.
 
-        The part of a long message waits for the others; the last one joins them, and what is joined is `hear`d again.
+        The part of a long message waits for the others, unless it tells of danger; the last one joins them, and what is
+        joined is `hear`d again.
         """
         is_part = message.parts > 1
         row = SmsInbound(
@@ -100,7 +102,7 @@ class SmsStore:
             self._know(session, sender, message.number, now)
             if is_part:
                 known = self._parts(session, sender, message.part_of)
-                if len({part.part for part in known}) == message.parts:
+                if heard.danger or len({part.part for part in known}) == message.parts:
                     _join(known, hear)
             session.commit()
         return True
@@ -118,8 +120,10 @@ class SmsStore:
         _upsert(session, SmsPerson, sender, {"last_at": _utc(now)}, person)
 
     def _parts(self, session: Session, sender: str, part_of: str | None) -> list[Any]:
+        """Return the parts that are there, locked: the last one and the clock may both be about to join them."""
         mine = (SmsInbound.sender == sender, SmsInbound.part_of == part_of, SmsInbound.state == "part")
-        return list(session.execute(select(SmsInbound).where(*mine).order_by(SmsInbound.part)).scalars())
+        query = select(SmsInbound).where(*mine).order_by(SmsInbound.part).with_for_update()
+        return list(session.execute(query).scalars())
 
     def join_late(self, hear: Callable[[str], Heard], now: dt.datetime) -> None:
         """Answer what there is of long messages whose other parts have not come for a minute."""
@@ -127,15 +131,16 @@ class SmsStore:
         with self._begin() as session:
             groups = session.execute(select(SmsInbound.sender, SmsInbound.part_of).where(*late).distinct()).all()
             for sender, part_of in groups:
-                _join(self._parts(session, sender, part_of), hear)
+                if parts := self._parts(session, sender, part_of):
+                    _join(parts, hear)
             session.commit()
 
     def next_inbound(self, sender: str) -> Any:
-        """Return the oldest message of a person that is not answered, or None."""
+        """Return the oldest message of a person that is not answered, one that tells of danger first; or None."""
         waiting = (SmsInbound.sender == sender, SmsInbound.state == "received")
         with self._begin() as session:
-            ordered = select(SmsInbound).where(*waiting).order_by(SmsInbound.written_at, SmsInbound.id).limit(1)
-            return session.execute(ordered).scalar_one_or_none()
+            order = (SmsInbound.danger.desc(), SmsInbound.written_at, SmsInbound.id)
+            return session.execute(select(SmsInbound).where(*waiting).order_by(*order).limit(1)).scalar_one_or_none()
 
     def answer(
         self, inbound: Any, sms: Sms | None, kind: str, now: dt.datetime, told: bool = False, conversation: str = ""
@@ -175,11 +180,18 @@ class SmsStore:
             session.add_all([_outbound(str(uuid.uuid4()), sender, sms, "widget", now, asked_by=asked_by), code])
             session.commit()
 
-    def next_outbound(self, sender: str) -> Any:
-        """Return the oldest message to a person that is neither sent nor given up, or None."""
+    def next_outbound(self, sender: str, now: dt.datetime) -> Any:
+        """Return the message to a person to be sent next, of those neither sent nor given up, or None.
+
+        They go in order: one that was put off keeps those after it waiting. A reply in danger keeps out of that line:
+        it goes first when it is due, waits for nobody, and nobody waits for it.
+        """
         with self._begin() as session:
-            waiting = select(SmsOutbound).where(SmsOutbound.sender == sender, _IN_HAND)
-            return session.execute(waiting.order_by(SmsOutbound.id).limit(1)).scalar_one_or_none()
+            waiting = select(SmsOutbound).where(SmsOutbound.sender == sender, _IN_HAND).order_by(SmsOutbound.id)
+            rows = list(session.execute(waiting).scalars())
+        ordinary = [row for row in rows if row.kind != CRISIS]
+        heads = [*(row for row in rows if row.kind == CRISIS), *ordinary[:1]]
+        return min(heads, key=lambda row: max(row.due_at, _utc(now)), default=None)  # of equals the first
 
     def begin_sending(self, outbound: Any, now: dt.datetime) -> bool:
         """Take a message that is due in hand; False when another has. Until it is known what became of it, it rests."""
@@ -206,7 +218,7 @@ class SmsStore:
         """Take a report into account: a message of whose sending we are not sure was sent after all."""
         which = SmsOutbound.reference == report.reference if report.reference else None
         if which is None:
-            which = SmsOutbound.gateway_id == report.gateway_id if report.gateway_id else None
+            which = SmsOutbound.gateway_id == report.gateway_id[:GATEWAY_ID] if report.gateway_id else None
         if which is None:
             return
         self._sent(which, now, report.gateway_id)
@@ -214,7 +226,8 @@ class SmsStore:
             self._change(update(SmsOutbound).where(which).values(error="undelivered"))
 
     def _sent(self, which: Any, now: dt.datetime, gateway_id: str | None) -> bool:
-        values = {"state": "sent", "text": "", "error": None, "gateway_id": gateway_id, "done_at": _utc(now)}
+        known = gateway_id[:GATEWAY_ID] if gateway_id else gateway_id
+        values = {"state": "sent", "text": "", "error": None, "gateway_id": known, "done_at": _utc(now)}
         return self._change(update(SmsOutbound).where(which, _IN_HAND).values(values))
 
     def dead_letters(self) -> list[Any]:
@@ -277,7 +290,7 @@ class SmsStore:
 
     def has_work(self, sender: str, now: dt.datetime) -> bool:
         """Return whether something of a person can be done now."""
-        outbound = self.next_outbound(sender)
+        outbound = self.next_outbound(sender, now)
         return self.next_inbound(sender) is not None or (outbound is not None and outbound.due_at <= _utc(now))
 
     def opt_out(self, sender: str, out: bool, now: dt.datetime) -> None:
@@ -336,7 +349,7 @@ class SmsStore:
         today = (SmsOutbound.state == "sent", SmsOutbound.done_at >= _midnight(now))
         segments = select(SmsOutbound.municipality_code, func.sum(SmsOutbound.segments)).where(*today)
         states = select(SmsOutbound.state, func.count()).group_by(SmsOutbound.state)
-        waiting = select(func.count()).select_from(SmsInbound).where(SmsInbound.state != "answered")
+        waiting = select(func.count(), func.min(SmsInbound.received_at)).where(SmsInbound.state != "answered")
         capped = (
             select(func.count())
             .select_from(SmsOutbound)
@@ -344,10 +357,12 @@ class SmsStore:
         )
         lost = select(func.count()).select_from(SmsOutbound).where(SmsOutbound.error == "undelivered")
         with self._begin() as session:
+            in_line, since = session.execute(waiting).one()
             return {
                 "segments": dict(session.execute(segments.group_by(SmsOutbound.municipality_code)).all()),
                 "states": dict(session.execute(states).all()),
-                "waiting": session.execute(waiting).scalar(),
+                "waiting": in_line,
+                "waited": max(0.0, (_utc(now) - since).total_seconds()) if since else 0.0,
                 "capped": bool(session.execute(capped).scalar()),
                 "undelivered": session.execute(lost).scalar(),
             }

@@ -7,6 +7,7 @@ revision = '0001'
 down_revision = None
 branch_labels = None
 depends_on = None
+loses = 'the whole table, with what was reported as wrong and the history of changes. The files bring back what they hold.'
 
 
 def upgrade() -> None:

@@ -7,6 +7,7 @@ revision = "0004"
 down_revision = "0003"
 branch_labels = None
 depends_on = None
+loses = 'the accounts of the console, their trace, every request for a human with what was written, and the counts of them.'
 
 
 def upgrade() -> None:

@@ -7,6 +7,7 @@ revision = "0005"
 down_revision = "0004"
 branch_labels = None
 depends_on = None
+loses = "every editor's own line (the files' lines hold again), the sources and bundles in the history, how reports were decided, and the figures."
 
 
 def upgrade() -> None:

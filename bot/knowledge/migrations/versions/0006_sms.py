@@ -7,6 +7,7 @@ revision = "0006"
 down_revision = "0005"
 branch_labels = None
 depends_on = None
+loses = 'every message by SMS that is not answered or sent, whose number is whose, and who wrote STOP.'
 
 
 def upgrade() -> None:
