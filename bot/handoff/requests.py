@@ -19,7 +19,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from bot.handoff.models import OPEN, Desk, HandoffMessage, HandoffRequest, HandoffTally, StaffRole, StaffSession
-from bot.handoff.promise import Promise, Span, desk_spans, promise, promises
+from bot.handoff.promise import Promise, Span, desk_spans, promise, promises, still
 from bot.knowledge.hours import COPENHAGEN, Calendar, parse_hours
 
 TRIES = 3
@@ -45,7 +45,10 @@ class NotPossible(ValueError):
 
 @dataclass(frozen=True)
 class Wish:
-    """What a person asks for: a call (with eight digits and a wish of `promise.WISHES`) or a chat; and about what."""
+    """What a person asks for: a call (with eight digits and a wish of `promise.WISHES`) or a chat; and about what.
+
+    `begins`: of the interval that was shown to them, which is then promised, or none.
+    """
 
     kind: str
     summary: str
@@ -54,6 +57,7 @@ class Wish:
     topic: str | None = None
     municipality: str | None = None
     danger: bool = False
+    begins: dt.datetime | None = None
 
 
 def danish_number(given: str) -> str:
@@ -387,6 +391,16 @@ def _soonest(
     return promise("soonest", spans, _due(session, sender), int(desk.calls_per_hour), now, rest)
 
 
+def _still(
+    session: Session, wish: str, begins: dt.datetime, calendar: Calendar, now: dt.datetime, sender: str
+) -> Promise | None:
+    desk = session.get(Desk, 1)
+    if desk is None:
+        return None
+    spans = _spans(desk, calendar, now)
+    return still(wish, begins, spans, _due(session, sender), int(desk.calls_per_hour), now)
+
+
 def _due(session: Session, but: str | None) -> list[dt.datetime]:
     waiting = select(HandoffRequest.promised_to).where(
         HandoffRequest.kind == "call", HandoffRequest.state == "waiting", HandoffRequest.sender != (but or "")
@@ -416,7 +430,9 @@ def _promised(session: Session, sender: str, wish: Wish, calendar: Calendar, now
             raise NotPossible("Der er desværre ingen ved chatten lige nu. Du kan blive ringet op.", code="no_chat")
         until = now + CHAT_PROMISE
         return values | {"number": None, "wish": "today", "promised_from": now, "promised_to": until}
-    if wish.wish == "soonest":  # whoever has no choice of intervals before them, as in an SMS, takes the first
+    if wish.begins is not None:
+        found = _still(session, wish.wish, wish.begins, calendar, now, sender)
+    elif wish.wish == "soonest":  # whoever has no choice of intervals before them, as in an SMS, takes the first
         found = _soonest(session, calendar, now, sender)
     else:
         found = next((kept for kept in _promises(session, calendar, now, sender) if kept.wish == wish.wish), None)

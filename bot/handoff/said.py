@@ -70,11 +70,15 @@ def offer(answer: dict[str, Any], promises: list[Promise], chat: bool, now: dt.d
     """Return what can be offered beside an answer, or None when it is nothing."""
     if not promises and not chat:
         return None
-    calls = [
+    return Callback(summary(answer), calls(promises, now), chat)
+
+
+def calls(promises: list[Promise], now: dt.datetime) -> list[PromisedCall]:
+    """Return intervals as they are shown."""
+    return [
         PromisedCall(kept.wish, WISHES[kept.wish], _iso(kept.begins), _iso(kept.ends), kept.said(now))
         for kept in promises
     ]
-    return Callback(summary(answer), calls, chat)
 
 
 def standing(request: HandoffRequest, directory: Directory | None, now: dt.datetime) -> Standing:

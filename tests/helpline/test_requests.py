@@ -93,12 +93,54 @@ def test_what_is_offered_is_what_can_be_kept(mother, clock):
     assert offered["chat"] is False
     assert [(call["wish"], call["text"]) for call in offered["calls"]] == [
         ("today", "i dag mellem kl. 10 og 12"),
-        ("tomorrow_morning", "i morgen mellem kl. 10 og 12"),
+        ("tomorrow_morning", "i morgen tirsdag mellem kl. 10 og 12"),
     ]
     assert len(offered["summary"]) == 3 and offered["summary"][0].startswith("Det handler om:")
     clock.now = CLOCKS["sunday evening"]
     offered = mother.writes("jeg vil tale med et menneske")["messages"][0]["answer"]["callback"]
-    assert [call["text"] for call in offered["calls"]] == ["i morgen mellem kl. 10 og 12"]
+    assert [call["text"] for call in offered["calls"]] == ["i morgen mandag mellem kl. 10 og 12"]
+
+
+def test_the_interval_that_was_shown_is_promised_also_after_midnight(mother, handoff, clock):
+    clock.now = MONDAY.replace(hour=23, minute=52)
+    (shown,) = mother.writes("jeg vil tale med et menneske")["messages"][0]["answer"]["callback"]["calls"]
+    assert (shown["wish"], shown["text"]) == ("tomorrow_morning", "i morgen tirsdag mellem kl. 10 og 12")
+    clock.now += dt.timedelta(minutes=11)
+    placed = mother.asks(wish=shown["wish"], begins=shown["begins"])
+    assert placed.get_json()["callback"]["text"] == "Vi ringer til dig i dag mellem kl. 10 og 12."
+    (row,) = handoff.queue()
+    assert row.promised_from == dt.datetime.fromisoformat(shown["begins"])
+
+
+def test_an_interval_that_was_shown_and_is_lost_is_said_with_those_that_are_left(mother, handoff, clock, door):
+    today, _ = mother.writes("jeg vil tale med et menneske")["messages"][0]["answer"]["callback"]["calls"]
+    for _ in range(8):
+        assert Mother(door).asks().status_code == 201
+    lost = mother.asks(begins=today["begins"])
+    assert lost.status_code == 409 and handoff.of(mother.sender) is None, "no later hour in silence"
+    error = lost.get_json()["error"]
+    assert error["code"] == "no_wish"
+    assert [call["text"] for call in error["calls"]] == [
+        "i dag mellem kl. 10.15 og 12.15",
+        "i morgen tirsdag mellem kl. 10 og 12",
+    ]
+    assert mother.asks(begins=error["calls"][0]["begins"]).status_code == 201
+    clock.now += dt.timedelta(minutes=40)
+    late = Mother(door)
+    assert late.asks(begins=today["begins"]).status_code == 409
+
+
+@pytest.mark.parametrize(
+    "begins", ["i morgen", 7, "2026-11-23T10:00", "9999-12-31T23:45:00+00:00", "0001-01-01T00:00:00+01:00", "\0", []]
+)
+def test_a_beginning_that_was_never_shown_is_refused(mother, begins):
+    refused = mother.asks(begins=begins)
+    assert refused.status_code == 400 and refused.get_json()["error"]["field"] == "begins"
+
+
+def test_only_open_time_is_promised_whatever_is_said_to_have_been_shown(mother):
+    for begins in ("2026-11-23T08:00:00+01:00", "2026-11-23T10:07:00+01:00", "2026-11-23T15:45:00+01:00"):
+        assert mother.asks(begins=begins).status_code == 409
 
 
 def test_without_a_desk_nothing_is_offered(table, clock):
