@@ -33,13 +33,15 @@ NOT_CAPPED = (CRISIS, "urgent", "stop", "forget")  # a way out of danger, and wh
 class Pace:
     """How long, in seconds, and how often. Seven waits of 2, 4 ... 128 seconds are four minutes of trying.
 
-    A reply in danger is tried every half minute for half an hour, whatever the gateway asks for.
+    After a sending that may have arrived there are two more at most: a gateway that only answers slowly would fill the
+    telephone. A reply in danger is tried every half minute for half an hour, whatever the gateway asks for or took.
     """
 
     hold: float = 30.0
     first_wait: float = 2.0
     longest_wait: float = 300.0
     attempts: int = 8
+    after_doubt: int = 2
     crisis_wait: float = 30.0
     crisis_attempts: int = 64
 
@@ -76,8 +78,8 @@ class Office:
             return
         try:
             while self._step(sender):
-                # One step takes 15 seconds at most: four of Rasa, ten of the gateway.
-                if (self._clock() - held).total_seconds() > self._pace.hold / 3:
+                # One step takes 24 seconds at most: four of Rasa, twenty of the gateway.
+                if (self._clock() - held).total_seconds() > self._pace.hold / 6:
                     held = self._clock()
                     if not self._hold(sender, holder):
                         return
@@ -142,11 +144,14 @@ class Office:
         except Refused as refusal:
             return self._give_up(outbound, str(refusal))
         except NotNow as failure:
-            if outbound.attempts + 1 >= self._pace.tries(outbound.kind):
+            used, tries = outbound.attempts + 1, self._pace.tries(outbound.kind)
+            if failure.uncertain and outbound.kind != CRISIS:
+                used = max(used, tries - self._pace.after_doubt)
+            if used >= tries:
                 return self._give_up(outbound, str(failure))
             wait = self.wait(outbound.attempts, failure, outbound.kind)
             self._log.warning("sms not sent", why=str(failure), attempt=outbound.attempts + 1, again_in=round(wait, 1))
-            return self._store.later(outbound, str(failure), self._clock() + dt.timedelta(seconds=wait))
+            return self._store.later(outbound, str(failure), self._clock() + dt.timedelta(seconds=wait), used)
         self._store.sent(outbound, gateway_id, self._clock())
         self._log.info("sms sent", kind=outbound.kind, segments=outbound.segments)
 

@@ -204,10 +204,10 @@ class SmsStore:
         if self._sent(SmsOutbound.id == outbound.id, now, gateway_id) and outbound.kind == "forget":
             self._forget_number(outbound.sender)
 
-    def later(self, outbound: Any, why: str, due_at: dt.datetime) -> None:
-        """Put a message back in the queue until a moment."""
+    def later(self, outbound: Any, why: str, due_at: dt.datetime, used: int) -> None:
+        """Put a message back in the queue until a moment, so many of its tries used."""
         mine = update(SmsOutbound).where(SmsOutbound.id == outbound.id, SmsOutbound.state == "sending")
-        self._change(mine.values(state="queued", error=why, due_at=_utc(due_at)))
+        self._change(mine.values(state="queued", error=why, due_at=_utc(due_at), attempts=used))
 
     def failed(self, outbound: Any, why: str, now: dt.datetime) -> None:
         """Give a message up: a dead letter, with its text, for as long as its number is known."""
@@ -215,20 +215,22 @@ class SmsStore:
         self._change(mine.values(state="failed", error=why, done_at=_utc(now)))
 
     def settle(self, report: Report, now: dt.datetime) -> None:
-        """Take a report into account: a message of whose sending we are not sure was sent after all."""
+        """Take a report into account: a message of whose sending we are not sure was sent after all, also when we have
+        given it up meanwhile.
+        """
         which = SmsOutbound.reference == report.reference if report.reference else None
         if which is None:
             which = SmsOutbound.gateway_id == report.gateway_id[:GATEWAY_ID] if report.gateway_id else None
         if which is None:
             return
-        self._sent(which, now, report.gateway_id)
+        self._sent(which, now, report.gateway_id, SmsOutbound.state != "sent")
         if not report.delivered:
             self._change(update(SmsOutbound).where(which).values(error="undelivered"))
 
-    def _sent(self, which: Any, now: dt.datetime, gateway_id: str | None) -> bool:
+    def _sent(self, which: Any, now: dt.datetime, gateway_id: str | None, state: Any = None) -> bool:
         known = gateway_id[:GATEWAY_ID] if gateway_id else gateway_id
         values = {"state": "sent", "text": "", "error": None, "gateway_id": known, "done_at": _utc(now)}
-        return self._change(update(SmsOutbound).where(which, _IN_HAND).values(values))
+        return self._change(update(SmsOutbound).where(which, _IN_HAND if state is None else state).values(values))
 
     def dead_letters(self) -> list[Any]:
         """Return what was given up, oldest first."""
