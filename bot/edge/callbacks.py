@@ -18,7 +18,7 @@ from bot.edge.context import directory as table
 from bot.edge.context import directory_or_none, json_body, now
 from bot.edge.errors import BadRequest
 from bot.edge.sessions import Session
-from bot.edge.turn import Heard
+from bot.edge.turn import Heard, asks_to_be_forgotten
 from bot.handoff.promise import WISHES
 from bot.handoff.requests import MAX_SUMMARY, Handoff, NotPossible, Wish, danish_number
 from bot.handoff.said import calls, offer, standing
@@ -31,8 +31,8 @@ MOST_LINES = 6
 FARTHEST = dt.timedelta(days=60)  # no interval is shown so far from now
 NOT_FORGOTTEN = (
     "Noget gik galt hos os, og jeg nåede ikke at slette det hele. Skriv »slet samtalen« igen om lidt. "
-    "Skriver du ikke mere, bliver samtalen slettet af sig selv efter et døgn, og et ønske om at blive ringet op efter "
-    "14 dage. Er nogen i fare, så ring 112."
+    "Skriver du ikke mere, bliver samtalen slettet af sig selv efter et døgn, og et ønske om at blive ringet op senest "
+    "14 dage efter det lovede tidspunkt. Er nogen i fare, så ring 112."
 )
 
 
@@ -50,7 +50,12 @@ def register(app: Flask, engine: Engine) -> None:
 
 
 def passed_on(sender: str, heard: Heard) -> bool:
-    """Give a message, redacted already, to the human who has taken over; False when the bot has the word."""
+    """Give a message, redacted already, to the human who has taken over; False when the bot has the word.
+
+    It has it for the wish to delete the conversation, which a human cannot grant.
+    """
+    if asks_to_be_forgotten(heard.text):
+        return False
     try:
         taken = _handoff().taken_over(sender, now())
         return taken is not None and _handoff().say(taken.id, "person", heard.text, now(), heard.danger)

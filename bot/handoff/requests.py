@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import phonenumbers
+from phonenumbers import PhoneNumberType
 from sqlalchemy import and_, delete, func, or_, select, update
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import IntegrityError
@@ -33,6 +34,12 @@ MAX_SUMMARY = 500
 MAX_NOTE = 1000
 MAX_MESSAGE = 1000
 _TALKERS = ("volunteer", "coordinator")
+_CALLED = (
+    PhoneNumberType.FIXED_LINE,
+    PhoneNumberType.MOBILE,
+    PhoneNumberType.FIXED_LINE_OR_MOBILE,
+    PhoneNumberType.VOIP,
+)
 
 
 class NotPossible(ValueError):
@@ -61,12 +68,15 @@ class Wish:
 
 
 def danish_number(given: str) -> str:
-    """Return the eight digits of a Danish number. Raises NotPossible for all else, also for 112 and foreign ones."""
+    """Return the eight digits of a Danish number. Raises NotPossible for all else: 112, foreign ones, and numbers that
+    cost extra to call.
+    """
     try:
         parsed = phonenumbers.parse(given, "DK")
     except phonenumbers.NumberParseException:
         parsed = None
-    if parsed is None or parsed.country_code != 45 or not phonenumbers.is_valid_number(parsed):
+    kind = phonenumbers.number_type(parsed) if parsed is not None else None
+    if parsed is None or parsed.country_code != 45 or kind not in _CALLED:
         raise NotPossible("Skriv et dansk telefonnummer med otte tal, fx 20 12 34 56.", "number")
     return str(parsed.national_number)
 
@@ -152,6 +162,18 @@ class Handoff:
         )
         return self._one(wanted.limit(1))
 
+    def to_number(self, number: str) -> list[HandoffRequest]:
+        """Return the open requests for a call to a number, whoever asked, the first one promised first; detached.
+
+        Only for who is known to have that number, or has taken one of them: that somebody asked for help is private.
+        """
+        to_it = and_(HandoffRequest.number == number, HandoffRequest.ended_at.is_(None))
+        with Session(self._engine, future=True) as session:
+            wanted = select(HandoffRequest).where(to_it).order_by(HandoffRequest.promised_to)
+            rows = list(session.execute(wanted).scalars())
+            session.expunge_all()
+            return rows
+
     def withdraw(self, sender: str, now: dt.datetime) -> bool:
         """End the open request of a conversation, number and words gone at once; return whether there was one."""
         return self._step(
@@ -167,6 +189,12 @@ class Handoff:
         """Delete every request of a conversation, and what was written in it."""
         with Session(self._engine, future=True) as session:
             _delete(session, HandoffRequest.sender == sender)
+            session.commit()
+
+    def forget_calls_to(self, number: str) -> None:
+        """Delete the requests for a call to a number, whoever asked: its owner does not want to be called."""
+        with Session(self._engine, future=True) as session:
+            _delete(session, HandoffRequest.number == number)
             session.commit()
 
     # -- the helpline's side -----------------------------------------------------------------------------------
@@ -204,7 +232,7 @@ class Handoff:
         wanted = (
             select(HandoffRequest)
             .where(HandoffRequest.claimed_by == staff_id, HandoffRequest.ended_at > now - SECOND_THOUGHT)
-            .where(HandoffRequest.state.in_(("done", "unreached")))
+            .where(HandoffRequest.state.in_(("done", "unreached")), HandoffRequest.kind == "call")
             .order_by(HandoffRequest.ended_at.desc())
         )
         with Session(self._engine, future=True) as session:
@@ -290,7 +318,7 @@ class Handoff:
         )
         if row is None or self._is_there(row.claimed_by, now):
             return row
-        self.hand_back(row.id, row.claimed_by, now)
+        self._step(_mine(row.id, row.claimed_by), state="unreached", ended_at=now)
         return None
 
     def say(self, request_id: str, author: str, text: str, now: dt.datetime, danger: bool = False) -> bool:
@@ -325,7 +353,7 @@ class Handoff:
 
     def sweep(self, now: dt.datetime, days: float = KEPT_DAYS, hours: float = 24) -> None:
         """Give up chats nobody took, count what ended, and delete: numbers an hour after the end, what was written in a
-        chat after `hours`, requests after `days`, whatever became of them.
+        chat after `hours`, requests `days` after they ended, or after what was promised if they never did.
         """
         with Session(self._engine, future=True) as session:
             tired = and_(
@@ -334,7 +362,8 @@ class Handoff:
                 HandoffRequest.created_at < now - CHAT_GIVES_UP,
             )
             _changed(session, tired, {"state": "expired", "ended_at": now})
-            old = HandoffRequest.created_at < now - dt.timedelta(days=days)
+            limit = now - dt.timedelta(days=days)
+            old = or_(HandoffRequest.promised_to < limit, HandoffRequest.ended_at < limit)
             over = or_(HandoffRequest.ended_at <= now - SECOND_THOUGHT, old)
             for row in session.execute(select(HandoffRequest).where(over, HandoffRequest.settled.is_(False))).scalars():
                 mine = and_(HandoffRequest.id == row.id, HandoffRequest.settled.is_(False))

@@ -30,6 +30,7 @@ _ASKED = {
     "documents": "hvilke papirer jeg skal bruge",
 }
 TAKEN_OVER = "Du skriver nu med et menneske."
+LEFT = "Den frivillige er ikke ved chatten mere. Det sidste, du skrev, er måske ikke læst."
 GIVEN_BACK = "Du skriver med chatbotten igen."
 MISSED = "Vi nåede det desværre ikke til tiden. Det er vi kede af."
 NOBODY = "Der er desværre ingen fri ved chatten."
@@ -134,7 +135,7 @@ def _chat(request: HandoffRequest, late: bool) -> str:
         "claimed": TAKEN_OVER,
         "done": GIVEN_BACK,
         "handed_back": GIVEN_BACK,
-        "unreached": GIVEN_BACK,
+        "unreached": f"{LEFT} {GIVEN_BACK}",
         "withdrawn": GIVEN_BACK,
         "expired": f"{NOBODY} {GIVEN_BACK}",
     }[request.state]

@@ -84,8 +84,10 @@ def request_page(key: str) -> Any:
     if mine or row.state == "waiting":
         trace("read", key)
     taker = book().get(row.claimed_by) if row.claimed_by else None
+    same = handoff().to_number(row.number) if mine and row.number else []
     return render_template(
         "henvendelse.html",
+        same=[other for other in same if other.id != row.id],
         row=row,
         mine=mine and row.state == "claimed",
         readable=mine or row.state == "waiting",

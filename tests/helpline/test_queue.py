@@ -51,6 +51,17 @@ def test_the_words_before_it_is_taken_and_the_number_after(logged_in, request_id
     assert NUMBER in posts(vera, f"/koe/{request_id}/tag"), "pressed twice it is still hers"
 
 
+def test_who_takes_a_call_sees_that_others_asked_for_the_same_number(logged_in, handoff, request_id):
+    other = handoff.place("far", Wish("call", "noget andet", "20123456", "today"), Calendar(), MONDAY).id
+    handoff.place("andre", Wish("call", "noget tredje", "20123457", "today"), Calendar(), MONDAY)
+    vera = logged_in("vera")
+    assert "samme nummer" not in vera.get(f"/koe/{request_id}").text, "not before it is taken"
+    taken = posts(vera, f"/koe/{request_id}/tag")
+    assert "samme nummer" in taken and taken.count(f"/koe/{other}") == 1
+    handoff.withdraw("far", MONDAY)
+    assert "samme nummer" not in vera.get(f"/koe/{request_id}").text
+
+
 def test_who_comes_after_it_was_withdrawn_is_told(logged_in, handoff, request_id):
     vera = logged_in("vera")
     handoff.withdraw("mor", MONDAY)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from bot.edge.app import create_app
 from bot.handoff.models import HandoffMessage, HandoffRequest, HandoffTally
 from bot.handoff.requests import CHAT_GIVES_UP, CHAT_PROMISE, PRESENT, SECOND_THOUGHT, Handoff
+from bot.handoff.said import GIVEN_BACK, LEFT
 from bot.helpline.staff import StaffBook
 from bot.knowledge.database import make_engine
 from tests.conftest import CLOCKS, MONDAY
@@ -223,6 +224,7 @@ def test_danger_in_the_summary_is_answered_at_once(mother, handoff):
     "changed, status, field",
     [
         ({"number": "112"}, 400, "number"),
+        ({"number": "90 20 20 20"}, 400, "number"),
         ({"number": "12 34 56"}, 400, "number"),
         ({"number": "+46 8 123 456 78"}, 400, "number"),
         ({"number": None}, 400, "number"),
@@ -344,6 +346,17 @@ def test_only_who_took_it_can_go_on_with_it(mother, handoff, vera, viggo, direct
     assert handoff.done(row.id, vera, MONDAY) and not handoff.done(row.id, vera, MONDAY)
 
 
+def test_a_call_promised_late_is_kept_until_it_is_late_by_fourteen_days(mother, handoff, clock):
+    handoff.set_desk("Mo-Fr 10:00-16:00", 4, [clock.now.date() + dt.timedelta(days=day) for day in range(17)])
+    assert mother.asks(wish="soonest").status_code == 201
+    (row,) = handoff.queue()
+    assert row.promised_to - row.created_at > dt.timedelta(days=15)
+    handoff.sweep(row.promised_to + dt.timedelta(days=13))
+    assert handoff.get(row.id).number == "20123456"
+    handoff.sweep(row.promised_to + dt.timedelta(days=14, seconds=1))
+    assert handoff.get(row.id) is None
+
+
 def test_three_tries_and_then_it_ends(mother, handoff, vera, directory, clock):
     mother.asks()
     (row,) = handoff.queue()
@@ -378,9 +391,9 @@ def test_a_slip_can_be_undone_for_an_hour(mother, handoff, vera, viggo, clock):
 def test_everything_goes_by_the_clock(mother, handoff, vera, clock, table):
     mother.asks()
     (row,) = handoff.queue()
-    handoff.sweep(clock.now + dt.timedelta(days=14))
+    handoff.sweep(row.promised_to + dt.timedelta(days=14))
     assert handoff.get(row.id), "a request that waits is kept as long as it may"
-    handoff.sweep(clock.now + dt.timedelta(days=14, seconds=1))
+    handoff.sweep(row.promised_to + dt.timedelta(days=14, seconds=1))
     assert handoff.get(row.id) is None and "20123456" not in _everything(table) and not _file(table, b"20123456")
     with Session(make_engine(table), future=True) as session:
         (left,) = session.execute(select(HandoffTally)).scalars().all()
@@ -449,11 +462,20 @@ def test_the_net_for_danger_is_on_in_a_chat_too(mother, handoff, talk):
     assert message.danger and handoff.get(talk[0]).danger, "and the human sees it"
 
 
+@pytest.mark.parametrize("words", ["slet samtalen", "Slet alt!", "SLET CHATTEN."])
+def test_the_wish_to_delete_goes_to_no_volunteer(mother, handoff, talk, words):
+    before = len(handoff.messages(talk[0]))
+    assert mother.writes(words)["messages"], "the bot answers it"
+    assert len(handoff.messages(talk[0])) == before
+    assert mother.writes("slet ikke noget, jeg vil bare skrive")["messages"] == []
+
+
 def test_nobody_writes_to_an_empty_chair(mother, handoff, talk, clock, book):
     clock.now += PRESENT + dt.timedelta(seconds=1)
     assert mother.writes("hvor søger jeg bostøtte i Køge?")["messages"][0]["answer"]["topic"] == "bostoette"
-    assert mother.looks()["callback"]["text"] == "Du skriver med chatbotten igen."
-    assert handoff.get(talk[0]).state == "handed_back"
+    standing = mother.looks()["callback"]
+    assert standing["text"].startswith(f"{LEFT} {GIVEN_BACK}"), "what was written meanwhile was read by nobody"
+    assert standing["helplines"] and handoff.get(talk[0]).state == "unreached"
 
 
 def test_a_chat_that_nobody_takes_becomes_a_call(mother, handoff, book, viggo, clock):

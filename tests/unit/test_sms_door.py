@@ -507,6 +507,18 @@ def test_without_a_report_it_is_sent_again_with_the_same_reference(town):
     assert first.reference == second.reference, "the honest rest: at least once"
 
 
+def test_a_gateway_that_only_answers_slowly_does_not_fill_the_telephone(town):
+    town.gateway.play("cut_after", 100)
+    town.deliver("bostøtte køge")
+    town.work()
+    for _ in range(60):
+        town.later(30)
+    assert len(town.gateway.sent_to(MOTHER)) == 3, "once, and twice more without a report"
+    (letter,) = town.store.dead_letters()
+    assert town.gateway.report("id-1", letter.reference) == 204, "a report that comes after the last try"
+    assert not town.store.dead_letters() and rows(town, SmsOutbound)[0].state == "sent"
+
+
 def test_a_message_that_did_not_arrive_is_counted(town):
     town.writes("bostøtte køge")
     town.gateway.report("x", town.gateway.sent_to(MOTHER)[0].reference, "UNDELIVERABLE")
@@ -681,18 +693,29 @@ def test_delete_withdraws_the_call_also_days_later(town):
     assert not rows(town, HandoffRequest) and b"20304050" not in town.everything_kept().replace(b"\x00", b"")
 
 
-def test_a_call_asked_for_in_the_widget_is_known_and_deleted_on_the_telephone(town):
+def test_a_call_to_this_telephone_asked_for_in_the_widget_is_known_and_deleted_on_it(town):
     town.handoff.set_desk(HOURS, 4, [])
-    session = web_session(town)
-    send_to_phone(town, session)
-    town.work()
-    town.writes(re.search(rf"Svar ([{CODE_LETTERS}]{{5}}) for", town.gateway.sent_to(MOTHER)[0].text)[1])
-    web = town.app.config["SESSIONS"].read(session).sender
+    web = town.app.config["SESSIONS"].read(web_session(town)).sender
     calendar = town.office._shelf.current().calendar
     town.handoff.place(web, Wish("call", "Om bostøtte", "20304050"), calendar, town.now)
     assert TODAY in town.writes("RING") and len(rows(town, HandoffRequest)) == 1
-    town.writes("SLET")
+    assert town.writes("SLET") == f"{FORGOTTEN} {NO_CALL}"
     assert not rows(town, HandoffRequest)
+
+
+def test_a_stranger_with_the_code_neither_learns_of_the_others_call_nor_takes_it_away(town):
+    town.handoff.set_desk(HOURS, 4, [])
+    session = web_session(town)
+    send_to_phone(town, session, phone="20 30 40 51")  # a slip in the number
+    town.work()
+    code = re.search(rf"Svar ([{CODE_LETTERS}]{{5}}) for", town.gateway.sent_to(FATHER)[0].text)[1]
+    town.writes(code, number=FATHER)
+    web = town.app.config["SESSIONS"].read(session).sender
+    calendar = town.office._shelf.current().calendar
+    hers = town.handoff.place(web, Wish("call", "Om bostøtte", "20304050"), calendar, town.now)
+    assert "Vi ringer til dig" not in town.writes("hvad nu?", number=FATHER)
+    assert NO_CALL not in town.writes("SLET", number=FATHER)
+    assert [row.id for row in rows(town, HandoffRequest)] == [hers.id]
 
 
 def test_where_nothing_can_be_promised_ring_gives_the_lines_that_are_open(town):
