@@ -47,10 +47,11 @@ COPY actions actions
 USER 10001:10001
 
 FROM ${PYTHON_3_12} AS living
-RUN useradd --uid 10001 --no-create-home --home-dir /tmp vejviser
+RUN useradd --uid 10001 --no-create-home --home-dir /tmp vejviser && mkdir /backups && chown 10001:10001 /backups
 WORKDIR /app
 ENV PATH=/app/.venv/bin:$PATH HOME=/tmp PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 COPY --from=living-packages /app/.venv .venv
+COPY deploy/backup.sh deploy/
 COPY data/knowledge data/knowledge
 COPY bot bot
 USER 10001:10001

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any, BinaryIO
 
-from sqlalchemy import Date, DateTime, String, Time, delete, func, insert, select, text
+from sqlalchemy import Date, DateTime, Integer, String, Time, delete, func, insert, select, text
 from sqlalchemy.engine import Connection, Engine
 
 from bot.handoff import models as handoff
@@ -66,7 +66,7 @@ def backup(engine: Engine, file: BinaryIO, now: dt.datetime) -> Manifest:
     manifest = Manifest(newest_revision(), now.astimezone(dt.timezone.utc).isoformat(timespec="seconds"))
     with snapshot(engine) as connection, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         _without_hurry(connection)
-        for table in _tables():
+        for table in tables():
             with archive.open(_name(table.name), "w") as member:
                 manifest.tables[table.name] = _measured(_lines(connection, table), member)
         archive.writestr(MANIFEST, json.dumps(asdict(manifest), indent=1))
@@ -87,7 +87,7 @@ def restore(engine: Engine, file: BinaryIO, replace: bool = False) -> Manifest:
             with engine.begin() as connection:
                 _without_hurry(connection)
                 _make_room(connection, replace)
-                for table in _tables():
+                for table in tables():
                     _fill(connection, table, archive)
                     if _measured(_lines(connection, table)) != manifest.tables[table.name]:
                         raise BackupError(f"Table {table.name} does not read back as it was. Nothing was changed.")
@@ -96,7 +96,7 @@ def restore(engine: Engine, file: BinaryIO, replace: bool = False) -> Manifest:
         raise BackupError(f"The file is damaged, or no backup of Vejviser ({error}). Take another one.") from error
 
 
-def _tables() -> list[Any]:
+def tables() -> list[Any]:
     """Return every table of ours, parents first. Rasa's is not among them, wherever it stands."""
     return [*sms.Base.metadata.sorted_tables, *handoff.Base.metadata.sorted_tables]
 
@@ -125,8 +125,8 @@ def _lines(connection: Connection, table: Any) -> Iterator[bytes]:
     keys = [
         column.collate("C") if of_bytes and isinstance(column.type, String) else column for column in table.primary_key
     ]
-    rows = connection.execution_options(stream_results=True).execute(select(table).order_by(*keys))
-    for row in rows.mappings():
+    query = select(table).order_by(*keys).execution_options(stream_results=True)
+    for row in connection.execute(query).mappings():
         plain = {name: _plain(value) for name, value in row.items()}
         yield json.dumps(plain, ensure_ascii=False, sort_keys=True).encode() + b"\n"
 
@@ -156,18 +156,18 @@ def _verified(archive: zipfile.ZipFile) -> Manifest:
             f"The backup was taken at revision {kept['revision']}, this Vejviser works with {newest_revision()}. "
             "Restore it with the version that took it; then migrate."
         )
-    tables = {name: Part(**part) for name, part in kept["tables"].items()}
-    if wrong := tables.keys() ^ {table.name for table in _tables()}:
+    parts = {name: Part(**part) for name, part in kept["tables"].items()}
+    if wrong := parts.keys() ^ {table.name for table in tables()}:
         raise BackupError(f"The backup and this Vejviser differ in tables: {', '.join(sorted(wrong))}.")
-    for name, part in tables.items():
+    for name, part in parts.items():
         with archive.open(_name(name)) as member:
             if _measured(iter(member)) != part:
                 raise BackupError(f"The backup is damaged: {name} is not what was written. Take another one.")
-    return Manifest(**{**kept, "tables": tables})
+    return Manifest(**{**kept, "tables": parts})
 
 
 def _make_room(connection: Connection, replace: bool) -> None:
-    for table in reversed(_tables()):
+    for table in reversed(tables()):
         if replace:
             connection.execute(delete(table))
         elif connection.execute(select(table).limit(1)).first() is not None:
@@ -202,9 +202,9 @@ def _reader(column: Any) -> Any:
 
 def _count_on(connection: Connection, table: Any) -> None:
     """Let PostgreSQL number new rows after those that came with their numbers."""
-    key = table.autoincrement_column
-    if key is not None:
+    numbered = [key for key in table.primary_key if isinstance(key.type, Integer) and not key.foreign_keys]
+    for key in numbered:
         last = connection.execute(select(func.max(key))).scalar_one()
-        sequence = text("SELECT setval(pg_get_serial_sequence(:table, :key), :last)")
         if last is not None:
+            sequence = text("SELECT setval(pg_get_serial_sequence(:table, :key), :last)")
             connection.execute(sequence, {"table": table.name, "key": key.name, "last": last})

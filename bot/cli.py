@@ -105,7 +105,7 @@ def stack_run(running: Any, arguments: tuple[str, ...]) -> None:
 @app.command()
 @click.option("--force", is_flag=True, help="Train although the model fits the data.")
 def train(force: bool) -> None:
-    """Train the assistant, if data, rules, code or table differ from what the newest model was trained on."""
+    """Train the assistant, if data, rules, code or the lock file differ from what the model was trained on."""
     from bot.training import ensure_model
 
     _load_if_changed()

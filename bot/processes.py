@@ -141,11 +141,11 @@ def _announce(manager: Manager, port: int, console: str, rooms: str) -> None:
         click.echo(f" klar efter {time.monotonic() - started:.0f} s.\n\n{rooms}\nCtrl-C stopper. Log: {LOGS}")
 
 
-def wait_until(missing: Callable[[], str]) -> str:
+def wait_until(missing: Callable[[], str], seconds: float = START_LIMIT_SECONDS) -> str:
     """Ask every second what is missing, with a dot for each time; return what still is when it took too long."""
     started = time.monotonic()
     state = "intet svar"
-    while time.monotonic() - started < START_LIMIT_SECONDS:
+    while time.monotonic() - started < seconds:
         try:
             if not (state := missing()):
                 return ""

@@ -361,7 +361,7 @@ def _shown(lines: list[Line], as_of: str, room: Room) -> Line:
 
 
 def _call(line: Line, room: Room = Room.FULL) -> str:
-    """`Lægevagt 1818`: a helpline to its first bracket, and its number once."""
+    """`Lægevagten 1818`: a helpline to its first bracket or region, and its number once."""
     name = re.sub(rf" ?\b{line.phone}\b", "", _name(line.name, Room.SHORT)).strip()
     return f"{name} {_number(line.phone, room)}".strip()
 

@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
 import httpx
+from sqlalchemy.exc import ArgumentError
 
-from bot.doctor import Finding, inside, outside, questions, skipped
+from bot.doctor import Finding, fault, inside, outside, questions, skipped
 from bot.edge.settings import Settings, SettingsError
 from bot.knowledge.database import make_engine
 
@@ -22,16 +23,18 @@ def is_inside(url: str) -> bool:
     return urlsplit(url).hostname in {"127.0.0.1", "localhost", "::1"} or "VEJVISER_DATABASE_URL" in os.environ
 
 
-def visit(
-    url: str, codes: Sequence[str], within: bool, now: dt.datetime, asks: bool = True, least_free: int | None = None
-) -> Iterator[Finding]:
+def visit(url: str, codes: Sequence[str], within: bool, now: dt.datetime, asks: bool = True) -> Iterator[Finding]:
     """Yield the findings for the installation at `url`; `within`: its settings, database and disk are here."""
     secret = None
     if within:
         with contextlib.suppress(SettingsError):  # told by the look inside
             secret = Settings.read().secret
-        seen = inside.Inside(os.environ, make_engine(), now, least_free or inside.LEAST_FREE)
-        yield from inside.look(seen)
+        try:
+            engine = make_engine()
+        except (ArgumentError, ImportError, ValueError) as error:
+            yield fault("Database", f"VEJVISER_DATABASE_URL kan ikke læses ({type(error).__name__})", "Ret den.")
+        else:
+            yield from inside.look(inside.Inside(os.environ, engine, now))
     else:
         yield skipped("Indstillinger, database, disk, model, sikkerhedskopi", "kan kun ses inde i anlægget")
     with httpx.Client(base_url=url, timeout=SECONDS) as client:

@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.answers.answer import wants_human
 from bot.edge.context import directory as table
-from bot.edge.context import directory_or_none, json_body, now
+from bot.edge.context import directory_or_none, json_body, known_municipality, known_topic, now
 from bot.edge.errors import BadRequest
 from bot.edge.sessions import Session
 from bot.edge.turn import Heard, asks_to_be_forgotten
@@ -149,7 +149,7 @@ def _handoff() -> Handoff:
 def _session(given: Any) -> Session:
     session: Session | None = current_app.config["SESSIONS"].read(given) if given is not None else None
     if session is None:
-        raise BadRequest("Samtalen kendes ikke. Skriv først en besked i chatten.", "session", "unknown_session")
+        raise BadRequest("Vi kender ikke samtalen. Skriv først en besked i chatten.", "session", "unknown_session")
     return session
 
 
@@ -177,16 +177,12 @@ def _wish(body: dict[str, Any], summary: str, directory: Directory) -> Wish:
         raise BadRequest("Feltet kind skal være call eller chat.", "kind")
     if not isinstance(wish, str) or wish not in WISHES:
         raise BadRequest(f"Feltet wish skal være en af: {', '.join(WISHES)}.", "wish")
-    topic, municipality = body.get("topic"), body.get("municipality")
-    if topic is not None and (not isinstance(topic, str) or topic not in directory.topics):
-        raise BadRequest("Emnet kendes ikke. Emnerne står på /api/v1/topics.", "topic", "unknown_topic")
-    known = municipality is None or (isinstance(municipality, str) and municipality in directory.municipalities)
-    if not known:
-        raise BadRequest("Kommunekoden kendes ikke.", "municipality", "unknown_municipality")
+    topic = None if body.get("topic") is None else known_topic(body, directory)
+    municipality = known_municipality(body, directory)
     digits = None
     if kind == "call":
         if not isinstance(number, str):
-            raise BadRequest("Skriv et dansk telefonnummer med otte tal, fx 20 12 34 56.", "number")
+            raise BadRequest("Skriv et dansk telefonnummer med otte cifre, fx 20 12 34 56.", "number")
         try:
             digits = danish_number(number[:40])
         except NotPossible as error:

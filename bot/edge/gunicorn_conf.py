@@ -6,24 +6,26 @@ each process's own.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import threading
 from collections.abc import Callable
 from typing import Any
 
 from flask import Flask
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot.edge.log import make_log
-from bot.edge.server import ServerLog, child_exit, on_exit, on_starting
+from bot.edge.server import ServerLog, child_exit, on_exit, on_starting  # noqa: F401  gunicorn's hooks, by name
 from bot.edge.settings import Settings, door_workers
 from bot.edge.tireless import forever
 from bot.handoff.requests import Handoff
 from bot.heartbeat import SWEEPS, beating
 from bot.knowledge.database import make_engine
+from bot.knowledge.places import gazetteer
 from bot.safety.conversations import Conversations
 
 wsgi_app = "bot.edge.app:create_app()"
-__all__ = ["child_exit", "on_exit", "on_starting"]  # gunicorn finds its hooks by these names
 logger_class = ServerLog
 worker_class = "bot.edge.worker.ImpatientWorker"
 workers = door_workers()
@@ -63,4 +65,6 @@ def post_worker_init(worker: Any) -> None:
 
 
 def _warm_up(app: Flask) -> None:
+    with contextlib.suppress(SQLAlchemyError):  # a table that is away is read by the first who needs it
+        gazetteer(app.config["SHELF"].current())
     Conversations().forget(app.config["RASA"].warm_up(app.config["CLOCK"]()))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import logging
 import os
 import shutil
 import sys
 import tempfile
-import time
 from typing import Any
 
 from gunicorn.glogging import Logger
@@ -27,6 +27,7 @@ class ServerLog(Logger):  # type: ignore[misc]
         super().setup(cfg)
         for handler in self.error_log.handlers:
             handler.setFormatter(_Lines())
+        quiet_libraries()
 
 
 class _Lines(logging.Formatter):
@@ -38,17 +39,40 @@ class _Lines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line of a record."""
-        line: dict[str, Any] = {"event": "server"}
-        error = sys.exc_info()[1] if record.levelno >= logging.WARNING else None
+        said = _error_of(record)
         if os.getpid() == self._master or record.levelno < logging.WARNING:
-            line["text"] = record.getMessage()
-        if error is not None:
-            line |= {"error": type(error).__name__, "where": where(error)}
-        if isinstance(error, SettingsError):  # says which setting is wrong: whoever starts us must read it
-            line["text"] = str(error)
-        line |= {"level": record.levelname.lower()}
-        line["timestamp"] = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{record.msecs:03.0f}Z"
-        return json.dumps(line, ensure_ascii=False)
+            said["text"] = record.getMessage()
+        if isinstance(error := sys.exc_info()[1], SettingsError):  # which setting is wrong: who starts us must read it
+            said["text"] = str(error)
+        return _json("server", record, said)
+
+
+def _error_of(record: logging.LogRecord) -> dict[str, Any]:
+    """Return kind and place of the error that is being handled while a complaint is written."""
+    error = sys.exc_info()[1] if record.levelno >= logging.WARNING else None
+    return {"error": type(error).__name__, "where": where(error)} if error else {}
+
+
+def _json(event: str, record: logging.LogRecord, said: dict[str, Any]) -> str:
+    stamp = dt.datetime.fromtimestamp(record.created, dt.timezone.utc).isoformat().replace("+00:00", "Z")
+    return json.dumps(
+        {"event": event, **said, "level": record.levelname.lower(), "timestamp": stamp}, ensure_ascii=False
+    )
+
+
+class _Complaints(logging.Formatter):
+    """One line of JSON for what a library warns of: which, what kind, where; its words may quote anything."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line of a record."""
+        return _json("library", record, {"library": record.name} | _error_of(record))
+
+
+def quiet_libraries() -> None:
+    """Let whatever libraries complain of be lines of ours, on standard error, without their words."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Complaints())
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
 
 
 # -- hooks of gunicorn ---------------------------------------------------------------------------------------------

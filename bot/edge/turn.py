@@ -23,6 +23,7 @@ from bot.safety.conversations import Conversations
 from bot.safety.crisis import is_crisis
 from bot.safety.redact import redact, without_marks
 
+MAX_TEXT = 1000  # characters of one message, whichever door it comes through
 REDACTED = "Jeg har taget private oplysninger ud af din besked. Jeg har ikke brug for dem."
 # Asked of us whoever has the word, so these few are known without a model (and stand in data/nlu/delete.yml).
 FORGET = frozenset(["slet samtalen", "slet hele samtalen", "slet vores samtale", "slet chatten", "slet alt"])

@@ -77,7 +77,7 @@ def danish_number(given: str) -> str:
         parsed = None
     kind = phonenumbers.number_type(parsed) if parsed is not None else None
     if parsed is None or parsed.country_code != 45 or kind not in _CALLED:
-        raise NotPossible("Skriv et dansk telefonnummer med otte tal, fx 20 12 34 56.", "number")
+        raise NotPossible("Skriv et dansk telefonnummer med otte cifre, fx 20 12 34 56.", "number")
     return str(parsed.national_number)
 
 
@@ -145,7 +145,7 @@ class Handoff:
                     waits = and_(waits, HandoffRequest.kind == "chat")
                 if not _changed(session, waits, values):
                     raise NotPossible(
-                        "Du har allerede bedt om et menneske. Træk det tilbage først, hvis du vil noget andet.",
+                        "Du har allerede bedt om et menneske. Fortryd det først, hvis du vil noget andet.",
                         code="already_asked",
                     ) from None
             session.commit()
@@ -456,7 +456,7 @@ def _promised(session: Session, sender: str, wish: Wish, calendar: Calendar, now
     }
     if wish.kind == "chat":
         if not _somebody_is_there(session, now):
-            raise NotPossible("Der er desværre ingen ved chatten lige nu. Du kan blive ringet op.", code="no_chat")
+            raise NotPossible("Der er desværre ingen ved chatten lige nu. Du kan bede om et opkald.", code="no_chat")
         until = now + CHAT_PROMISE
         return values | {"number": None, "wish": "today", "promised_from": now, "promised_to": until}
     if wish.begins is not None:

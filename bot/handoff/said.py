@@ -129,7 +129,7 @@ def _call(request: HandoffRequest, late: bool, now: dt.datetime) -> str:
 
 def _chat(request: HandoffRequest, late: bool) -> str:
     if late:
-        return f"{NOBODY} Du kan vente, blive ringet op eller ringe."
+        return f"{NOBODY} Du kan vente, bede om et opkald eller selv ringe."
     return {
         "waiting": "Vi finder et menneske til dig. Det tager højst fem minutter.",
         "claimed": TAKEN_OVER,

@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import hmac
-import os
 from collections.abc import Callable
 
 from flask import Flask, Response, request
@@ -79,10 +78,7 @@ def create_app(
         STAFF=staff,
         CLOCK=clock,
         OUTBOX=Outbox(sms, SmsStore(engine), Jobs(make_huey()), settings.door.secret) if sms else None,
-        RASA=Rasa(
-            rasa_url or os.environ.get("VEJVISER_RASA_URL", "http://127.0.0.1:5005"),
-            actions_url or os.environ.get("VEJVISER_ACTIONS_URL", "http://127.0.0.1:5055/webhook"),
-        ),
+        RASA=Rasa.of_environment(rasa_url, actions_url),
     )
     if settings.door.proxies:
         hops = settings.door.proxies

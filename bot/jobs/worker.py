@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import os
 import sys
 import tempfile
 import threading
@@ -16,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.edge.log import make_log
 from bot.edge.rasa import Rasa
+from bot.edge.server import quiet_libraries
 from bot.edge.settings import Settings, SettingsError
 from bot.edge.sms.dialogue import SmsDialogue
 from bot.edge.sms.gateways import make_provider
@@ -40,14 +40,10 @@ DELETED_SECONDS = 600.0
 def make_office(settings: SmsSettings) -> Office:
     """Return the office of this environment, its jobs registered with huey. Raises SettingsError."""
     engine, log, conversations = make_engine(), make_log(), Conversations()
-    rasa = Rasa(
-        os.environ.get("VEJVISER_RASA_URL", "http://127.0.0.1:5005"),
-        os.environ.get("VEJVISER_ACTIONS_URL", "http://127.0.0.1:5055/webhook"),
-    )
     store, shelf = SmsStore(engine), Shelf(engine)
     _known(settings.municipality, shelf)
     dialogue = SmsDialogue(
-        Desk(rasa, conversations, log),
+        Desk(Rasa.of_environment(), conversations, log),
         store,
         conversations,
         Handoff(engine),
@@ -105,6 +101,7 @@ def main() -> int:
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 1
+    quiet_libraries()
     office.begin()
     threading.Thread(target=watch, args=(office, make_engine()), name="watch", daemon=True).start()
     # Someone waits with a telephone in hand: a queue is looked at five times a second.

@@ -29,7 +29,7 @@ FIELDS = {
     "how_to_apply": "hvordan man søger",
     "legal_basis": "loven",
 }
-STAFF, CITIZEN = "staff", "citizen"
+STAFF = "staff"
 
 
 class Resolved(Exception):

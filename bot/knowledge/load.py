@@ -745,6 +745,7 @@ def iter_texts(checked: Checked) -> Iterator[tuple[str, str]]:
         m.Topic: "title description audience assessment step_1 step_2 step_3 tonight without_consent complaint cost",
         m.DepartmentType: "way_in",
         m.ServiceNote: "text",
+        m.ProcessingTime: "text",
         m.GlossaryTerm: "explanation",
         m.AgeTransition: "text",
         m.AgeRule: "text",

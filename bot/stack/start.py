@@ -23,9 +23,11 @@ from bot.stack.supervision import Program, Supervisor
 from bot.stack.topology import Service, on_loopback, services
 
 FOLDER = ROOT / "var" / "stack"
+CERTIFICATE = FOLDER / "caddy" / "pki" / "authorities" / "local" / "root.crt"
 SECRETS = ("VEJVISER_SECRET", "VEJVISER_POSTGRES_PASSWORD", "VEJVISER_REDIS_PASSWORD", "VEJVISER_METRICS_TOKEN")
 ENVIRONMENTS = {"rasa": ROOT / ".venv", "living": ROOT / ".venv-living"}
 STORES = ("postgres", "redis")
+PATIENCE_SECONDS = 300  # two Rasas load their models at once, on whatever the machine has
 
 
 class Stack:
@@ -123,7 +125,7 @@ class Stack:
             raise click.ClickException(f"{program.name} gik i stå:\n{(done.stdout + done.stderr)[-2000:]}")
 
     def _until(self, what: Callable[[], str]) -> None:
-        missing = wait_until(what)
+        missing = wait_until(what, PATIENCE_SECONDS)
         if missing:
             raise click.ClickException(f"make stack kom ikke op ({missing}). Se {self.supervisor.logs}.")
 
@@ -145,7 +147,7 @@ class Stack:
         return (
             f"  Vejviser:      {self.site}  (døren selv: http://127.0.0.1:{self.ports['edge']})\n"
             f"  Hjælpelinjen:  {self.console}  (log ind: vejviser stack run user add ...)\n"
-            f"  Certifikatet er Caddys eget: {FOLDER / 'caddy' / 'pki' / 'authorities' / 'local' / 'root.crt'}\n"
+            f"  Certifikatet er Caddys eget: {CERTIFICATE}\n"
             f"  Porte på 127.0.0.1: {ports}\n\n"
             f"Ctrl-C stopper. Log: {self.supervisor.logs}. Se også: vejviser stack status"
         )

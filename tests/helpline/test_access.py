@@ -497,3 +497,12 @@ def test_passwords_are_checked_four_at_a_time(console):
         assert waiting.is_alive() and not found
     waiting.join(20)
     assert found[0].login == "vera"
+
+
+def test_the_console_is_served_as_patiently_as_the_door():
+    from bot.edge import gunicorn_conf as door
+    from bot.helpline import gunicorn_conf as console
+
+    for setting in ("worker_class", "threads", "timeout", "backlog", "limit_request_fields", "logger_class"):
+        assert getattr(console, setting) == getattr(door, setting)
+    assert console.wsgi_app != door.wsgi_app

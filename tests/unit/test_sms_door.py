@@ -6,7 +6,7 @@ import threading
 
 import httpx
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from bot.answers import conversation as talk
@@ -750,10 +750,12 @@ def test_who_said_stop_is_not_rung(town):
 def test_a_queue_of_calls_that_is_away_silences_nobody(town):
     town.handoff.set_desk(HOURS, 4, [])
     engine = make_engine(town.url)
-    HandoffRequest.__table__.drop(engine)
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE handoff_request RENAME TO away"))
     assert re.search(r"ring 112[^$]*70 20 12 01", town.writes("hvad nu?"))
     assert town.writes("RING").startswith(CANNOT_CALL)
-    assert [entry["why"] for entry in town.log if entry["event"] == "handoff away"] == ["OperationalError"] * 2
+    said = [entry["why"] for entry in town.log if entry["event"] == "handoff away"]
+    assert len(said) == 2 and set(said) <= {"OperationalError", "ProgrammingError"}, "as the engine calls it"
     assert "Er nogen i fare, så ring 112" in town.writes("SLET"), "nothing is said to be deleted that is not"
 
 

@@ -19,7 +19,7 @@ from bot.answers.sms import Sms, render_sms
 from bot.answers.text import main_number_line
 from bot.edge.errors import where
 from bot.edge.sms.store import CRISIS, Person, SmsStore
-from bot.edge.turn import Desk, Heard, speak
+from bot.edge.turn import MAX_TEXT, Desk, Heard, speak
 from bot.handoff.models import HandoffRequest
 from bot.handoff.requests import Handoff, NotPossible, Wish, danish_number
 from bot.handoff.said import standing, summary
@@ -28,7 +28,6 @@ from bot.knowledge.places import fold
 from bot.safety.conversations import Conversations
 
 MOST_AN_HOUR = 30  # a machine that answers machines would go on for ever
-MAX_TEXT = 1000
 STOPPED = "Du får ikke flere sms'er fra Vejviser. Skriv START, hvis du vil i gang igen. Er nogen i fare, så ring 112."
 STARTED = "Velkommen tilbage. Skriv, hvad det handler om, og hvilken kommune, fx: bostøtte Køge."
 FORGOTTEN = "Samtalen er slettet. Dit nummer slettes, når denne sms er sendt."

@@ -28,7 +28,6 @@ import smsutil
 from flask import Flask, Response, current_app, jsonify, redirect, render_template, request, url_for
 from werkzeug.serving import make_server
 
-Scheme = Literal["token", "body"]
 Fault = Literal["", "401", "429", "500", "slow", "cut", "cut_after", "odd"]
 SLOW_SECONDS = 12.0  # longer than anybody waits for a gateway
 NUMBER = "4512040000"

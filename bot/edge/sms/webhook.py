@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.edge.context import directory_or_none
 from bot.edge.context import now as moment
 from bot.edge.errors import BadRequest, where
-from bot.edge.sms import phone
+from bot.edge.sms import to_phone
 from bot.edge.sms.gateways import make_provider
 from bot.edge.sms.numbers import sender_of
 from bot.edge.sms.outbox import Outbox
@@ -30,7 +30,7 @@ def register(app: Flask, engine: Engine, limiter: Limiter, settings: SmsSettings
     """Add the webhook and `POST /api/v1/sms` to the door; without a gateway the second says so."""
     store = SmsStore(engine)
     app.config.update(SMS=settings, SMS_STORE=store, OUTBOX=None)
-    app.add_url_rule("/api/v1/sms", view_func=phone.post_sms, methods=["POST"])
+    app.add_url_rule("/api/v1/sms", view_func=to_phone.post_sms, methods=["POST"])
     if settings is None:
         return
     jobs = Jobs(make_huey())
