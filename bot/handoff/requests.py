@@ -14,7 +14,7 @@ from typing import Any
 
 import phonenumbers
 from phonenumbers import PhoneNumberType
-from sqlalchemy import and_, delete, func, or_, select, update
+from sqlalchemy import and_, case, delete, func, null, or_, select, update
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -28,6 +28,7 @@ CHAT_PROMISE = dt.timedelta(minutes=5)
 CHAT_GIVES_UP = dt.timedelta(minutes=15)
 PRESENT = dt.timedelta(minutes=3)  # a browser lets a page in the background ask once a minute
 SECOND_THOUGHT = dt.timedelta(hours=1)  # so long an ended request keeps its number, so that a slip can be undone
+AWAY = dt.timedelta(minutes=30)  # without a sign a login ends; a call that one had taken goes back to the others
 NEXT_TRY = dt.timedelta(hours=1)  # so long after nobody picked up
 KEPT_DAYS = 14
 MAX_SUMMARY = 500
@@ -221,7 +222,8 @@ class Handoff:
         late = (
             select(func.count())
             .select_from(HandoffRequest)
-            .where(HandoffRequest.state == "waiting", HandoffRequest.promised_to < now)
+            .where(HandoffRequest.ended_at.is_(None), HandoffRequest.promised_to < now)
+            .where(or_(HandoffRequest.kind == "call", HandoffRequest.state == "waiting"))
         )
         with Session(self._engine, future=True) as session:
             counted = dict(session.execute(by_state.group_by(HandoffRequest.state)).all())
@@ -253,7 +255,21 @@ class Handoff:
 
     def release(self, request_id: str, staff_id: str) -> bool:
         """Lay a request back for others, with its promise."""
-        return self._step(_mine(request_id, staff_id), state="waiting", claimed_by=None, claimed_at=None)
+        return self._step(_mine(request_id, staff_id), **_LAID_BACK)
+
+    def release_for(self, request_id: str) -> bool:
+        """Lay a call back that somebody else has taken: for a coordinator, who knows that she has gone home."""
+        taken = and_(HandoffRequest.state == "claimed", HandoffRequest.kind == "call")
+        return self._step(and_(HandoffRequest.id == request_id, taken), **_LAID_BACK)
+
+    def free_left(self, now: dt.datetime) -> None:
+        """Lay back the calls that were taken half an hour ago and more by somebody whose login has ended meanwhile, or
+        whose account is gone. Writes only where there is one.
+        """
+        with Session(self._engine, future=True) as session:
+            if session.execute(select(HandoffRequest.id).where(_left(now)).limit(1)).first():
+                _changed(session, _left(now), _LAID_BACK)
+                session.commit()
 
     def write_note(self, request_id: str, staff_id: str, note: str) -> bool:
         """Keep a note with one's own request."""
@@ -277,7 +293,7 @@ class Handoff:
             tried: dict[str, Any] = {"attempts": row.attempts + 1, "tried_at": now}
             found = None
             if row.attempts + 1 < TRIES:
-                found = _soonest(session, calendar, now, rest=NEXT_TRY)
+                found = _soonest(session, calendar, now, row.sender, NEXT_TRY)
             if found is None:
                 tried |= {"state": "unreached", "ended_at": now}
             else:
@@ -352,8 +368,9 @@ class Handoff:
     # -- by the clock ------------------------------------------------------------------------------------------
 
     def sweep(self, now: dt.datetime, days: float = KEPT_DAYS, hours: float = 24) -> None:
-        """Give up chats nobody took, count what ended, and delete: numbers an hour after the end, what was written in a
-        chat after `hours`, requests `days` after they ended, or after what was promised if they never did.
+        """Give up chats nobody took, lay back calls whose taker has left, count what ended, and delete: numbers an hour
+        after the end, what was written in a chat after `hours`, requests `days` after they ended, or after what was
+        promised if they never did.
         """
         with Session(self._engine, future=True) as session:
             tired = and_(
@@ -362,6 +379,7 @@ class Handoff:
                 HandoffRequest.created_at < now - CHAT_GIVES_UP,
             )
             _changed(session, tired, {"state": "expired", "ended_at": now})
+            _changed(session, _left(now), _LAID_BACK)
             limit = now - dt.timedelta(days=days)
             old = or_(HandoffRequest.promised_to < limit, HandoffRequest.ended_at < limit)
             over = or_(HandoffRequest.ended_at <= now - SECOND_THOUGHT, old)
@@ -431,10 +449,11 @@ def _still(
 
 
 def _due(session: Session, but: str | None) -> list[dt.datetime]:
-    waiting = select(HandoffRequest.promised_to).where(
-        HandoffRequest.kind == "call", HandoffRequest.state == "waiting", HandoffRequest.sender != (but or "")
+    """Return until when all the others who wait, or are just being called, were promised it."""
+    open_calls = select(HandoffRequest.promised_to).where(
+        HandoffRequest.kind == "call", HandoffRequest.ended_at.is_(None), HandoffRequest.sender != (but or "")
     )
-    return list(session.execute(waiting).scalars())
+    return list(session.execute(open_calls).scalars())
 
 
 def _somebody_is_there(session: Session, now: dt.datetime) -> bool:
@@ -481,6 +500,31 @@ def _spans(desk: Desk, calendar: Calendar, now: dt.datetime) -> list[Span]:
     return [
         (max(opens, now), closes) for opens, closes in desk_spans(desk.hours, closed, calendar, now) if closes > now
     ]
+
+
+# The promise stays. Whether it was kept is told by who takes it next, unless somebody has called already.
+_LAID_BACK = {
+    "state": "waiting",
+    "claimed_by": None,
+    "claimed_at": None,
+    "in_time": case((HandoffRequest.attempts == 0, null()), else_=HandoffRequest.in_time),
+}
+
+
+def _left(now: dt.datetime) -> Any:
+    at_work = select(StaffSession.staff_id).where(StaffSession.seen_at > now - AWAY)
+    gone = and_(HandoffRequest.claimed_at < now - AWAY, HandoffRequest.claimed_by.not_in(at_work))
+    return and_(
+        HandoffRequest.kind == "call",
+        HandoffRequest.state == "claimed",
+        or_(HandoffRequest.claimed_by.is_(None), gone),
+    )
+
+
+def lay_back(session: Session, staff_id: str) -> None:
+    """Lay back every call that somebody has taken whose account is closed or deleted, in that transaction."""
+    taken = and_(HandoffRequest.state == "claimed", HandoffRequest.kind == "call")
+    _changed(session, and_(taken, HandoffRequest.claimed_by == staff_id), _LAID_BACK)
 
 
 def _mine(request_id: str, staff_id: str) -> Any:

@@ -33,6 +33,8 @@ TAKEN_OVER = "Du skriver nu med et menneske."
 LEFT = "Den frivillige er ikke ved chatten mere. Det sidste, du skrev, er måske ikke læst."
 GIVEN_BACK = "Du skriver med chatbotten igen."
 MISSED = "Vi nåede det desværre ikke til tiden. Det er vi kede af."
+CLAIMED = "En frivillig har læst det, du skrev, og ringer til dig."
+BEHIND = "Har vi ikke ringet endnu, så er vi forsinkede. Det er vi kede af."
 NOBODY = "Der er desværre ingen fri ved chatten."
 DANGER = "Er nogen i fare nu, så ring 112."
 
@@ -84,7 +86,7 @@ def calls(promises: list[Promise], now: dt.datetime) -> list[PromisedCall]:
 
 def standing(request: HandoffRequest, directory: Directory | None, now: dt.datetime) -> Standing:
     """Return how it stands with a request. Whoever is left waiting is given lines that are open instead."""
-    late = request.state == "waiting" and now > request.promised_to
+    late = is_late(request, now)
     alone = late or request.state in ("unreached", "expired")
     said = _chat(request, late) if request.kind == "chat" else _call(request, late, now)
     shown: list[Line] = []
@@ -109,16 +111,24 @@ def standing(request: HandoffRequest, directory: Directory | None, now: dt.datet
     )
 
 
+def is_late(request: HandoffRequest, now: dt.datetime) -> bool:
+    """Return whether what was promised has passed. Who has taken a call may have left it: only its end ends it."""
+    waits = request.state == "waiting" or (request.state == "claimed" and request.kind == "call")
+    return bool(waits and now > request.promised_to)
+
+
 def _call(request: HandoffRequest, late: bool, now: dt.datetime) -> str:
     when = interval(request.promised_from, request.promised_to, now)
     if request.state == "waiting" and late:
         return f"{MISSED} Du står stadig i køen, og vi ringer."
+    if late:
+        return f"{CLAIMED} {BEHIND}"
     if request.state == "waiting" and request.attempts:
         tried = clock(_iso(request.tried_at))
         return f"Vi ringede kl. {tried} og fik ikke fat i dig. Vi prøver igen {when}."
     return {
         "waiting": f"Vi ringer til dig {when}.",
-        "claimed": "En frivillig har læst det, du skrev, og ringer til dig.",
+        "claimed": CLAIMED,
         "done": "Vi har talt sammen. Du er velkommen til at bede om et opkald igen.",
         "handed_back": "En frivillig har læst det, du skrev. Det kan chatbotten hjælpe med her, så vi ringer ikke.",
         "unreached": "Vi har ringet uden at få fat i dig. Du kan bede om et opkald igen.",

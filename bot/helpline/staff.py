@@ -19,11 +19,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from bot.handoff.models import ROLES, Audit, Staff, StaffRole, StaffSession
+from bot.handoff.requests import AWAY, lay_back
 
 SHORTEST_PASSWORD = 12
 TRIES = 5
 LOCKED = dt.timedelta(minutes=15)
-IDLE = dt.timedelta(minutes=30)
+IDLE = AWAY
 LONGEST = dt.timedelta(hours=12)
 DEVELOPER = "udvikler"
 _LOGIN = re.compile(r"[a-z0-9æøå][a-z0-9æøå._@+-]{1,79}")
@@ -176,6 +177,7 @@ class StaffBook:
             for role in wanted - have.keys():
                 staff.roles.append(StaffRole(role=role.name, municipality_code=role.municipality))
             if not active:
+                lay_back(session, staff_id)
                 session.execute(delete(StaffSession).where(StaffSession.staff_id == staff_id))
             session.commit()
 
@@ -208,6 +210,7 @@ class StaffBook:
             last = staff.active and any(role.role == "administrator" for role in staff.roles)
             if last and not staff.development and self._administrators(session) < 2:
                 raise StaffError("Der skal være mindst én åben administrator.")
+            lay_back(session, staff.id)
             session.delete(staff)
             session.commit()
             return True

@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from bot.edge.app import create_app
 from bot.handoff.models import HandoffMessage, HandoffRequest, HandoffTally
-from bot.handoff.requests import CHAT_GIVES_UP, CHAT_PROMISE, PRESENT, SECOND_THOUGHT, Handoff
-from bot.handoff.said import GIVEN_BACK, LEFT
-from bot.helpline.staff import StaffBook
+from bot.handoff.requests import AWAY, CHAT_GIVES_UP, CHAT_PROMISE, PRESENT, SECOND_THOUGHT, Handoff, Wish
+from bot.handoff.said import BEHIND, CLAIMED, GIVEN_BACK, LEFT
+from bot.helpline.staff import Role, StaffBook
 from bot.knowledge.database import make_engine
 from tests.conftest import CLOCKS, MONDAY
 from tests.databases import everything_in
@@ -288,6 +288,33 @@ def test_a_request_moves_the_promise_of_the_next(door):
     assert ninth["text"] == "Vi ringer til dig i dag mellem kl. 10.15 og 12.15."
 
 
+def test_those_who_ask_at_the_same_moment_are_not_promised_the_same_time(table, handoff, directory):
+    barrier, placed = threading.Barrier(12), []
+
+    def ask(n):
+        mine = Handoff(make_engine(table))  # a connection of one's own, as another process has
+        barrier.wait()
+        placed.append(mine.place(f"{n}", Wish("call", "hej", f"201234{n:02}", "today"), directory.calendar, MONDAY))
+
+    threads = [threading.Thread(target=ask, args=(n,)) for n in range(12)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    by_noon = [row for row in placed if row.promised_to <= MONDAY + dt.timedelta(hours=2)]
+    assert len(placed) == 12 and len(by_noon) == 8, "four an hour"
+
+
+def test_who_did_not_pick_up_takes_nobodys_time(handoff, vera, directory):
+    calendar = directory.calendar
+    first = handoff.place("0", Wish("call", "", "20123400", "today"), calendar, MONDAY)
+    handoff.claim(first.id, vera, MONDAY)
+    for n in range(1, 13):
+        handoff.place(f"{n}", Wish("call", "", f"201234{n:02}", "today"), calendar, MONDAY)
+    assert handoff.no_answer(first.id, vera, calendar, MONDAY)
+    due = sorted(row.promised_to for row in handoff.queue())
+    for n, ends in enumerate(due, 1):
+        assert MONDAY + n * dt.timedelta(minutes=15) <= ends, "called one after the other, all are called in time"
+
+
 def test_replies_fit_the_openapi_document(mother, door, book, clock, viggo):
     document = door.test_client().get("/api/v1/openapi.json").get_json()
 
@@ -355,6 +382,56 @@ def test_a_call_promised_late_is_kept_until_it_is_late_by_fourteen_days(mother, 
     assert handoff.get(row.id).number == "20123456"
     handoff.sweep(row.promised_to + dt.timedelta(days=14, seconds=1))
     assert handoff.get(row.id) is None
+
+
+def test_a_call_whose_taker_has_left_goes_back_to_the_others(mother, handoff, book, vera, viggo, clock):
+    mother.asks()
+    (row,) = handoff.queue()
+    begun = book.begin(vera, clock.now)
+    assert handoff.claim(row.id, vera, clock.now)
+    clock.now += dt.timedelta(minutes=29)
+    book.find(begun.token, clock.now)  # she looks something up for the caller
+    clock.now += dt.timedelta(minutes=29)
+    handoff.free_left(clock.now)
+    assert handoff.get(row.id).claimed_by == vera, "she is still at it"
+    clock.now += dt.timedelta(minutes=2)
+    handoff.free_left(clock.now)
+    freed = handoff.get(row.id)
+    assert (freed.state, freed.claimed_by, freed.in_time) == ("waiting", None, None)
+    assert freed.promised_to == row.promised_to and freed.number == "20123456"
+    assert not handoff.done(row.id, vera, clock.now)
+    assert handoff.claim(row.id, viggo, MONDAY + dt.timedelta(hours=3)) and handoff.get(row.id).in_time is False
+
+
+def test_the_clock_lays_it_back_too(mother, handoff, vera, clock):
+    mother.asks()
+    (row,) = handoff.queue()
+    handoff.claim(row.id, vera, clock.now)
+    handoff.sweep(clock.now + AWAY + dt.timedelta(seconds=1))
+    assert handoff.get(row.id).state == "waiting"
+
+
+@pytest.mark.parametrize("close", ["closed", "deleted"])
+def test_a_closed_account_holds_no_call(mother, handoff, book, vera, clock, close):
+    mother.asks()
+    (row,) = handoff.queue()
+    handoff.claim(row.id, vera, clock.now)
+    if close == "closed":
+        book.change(vera, "Vera", [Role("volunteer")], active=False)
+    else:
+        book.remove("vera")
+    assert (handoff.get(row.id).state, handoff.get(row.id).claimed_by) == ("waiting", None)
+
+
+def test_late_is_said_also_when_somebody_has_taken_it_and_not_called(mother, handoff, vera, clock):
+    mother.asks()
+    (row,) = handoff.queue()
+    handoff.claim(row.id, vera, clock.now)
+    clock.now = MONDAY + dt.timedelta(hours=2, minutes=1)
+    standing = mother.looks()["callback"]
+    assert standing["late"] and standing["state"] == "claimed"
+    assert standing["text"] == f"{CLAIMED} {BEHIND} Her kan du ringe nu:"
+    assert standing["helplines"] and all(line["open_now"] for line in standing["helplines"])
 
 
 def test_three_tries_and_then_it_ends(mother, handoff, vera, directory, clock):
