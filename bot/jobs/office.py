@@ -136,9 +136,16 @@ class Office:
         now = self._clock()
         if number is None:
             return self._give_up(outbound, "number deleted")
-        if outbound.kind not in NOT_CAPPED and self._store.segments_today(now) + outbound.segments > self._ceiling:
-            self._log.error("sms ceiling reached", ceiling=self._ceiling)
-            return self._give_up(outbound, CEILING)
+        if outbound.kind in ("answer", "widget") and self._store.is_out(outbound.sender):
+            return self._give_up(outbound, "stopped")
+        room = self._store.has_room(outbound.kind, outbound.segments, self._ceiling, now)
+        if outbound.kind not in NOT_CAPPED and not room:
+            self._log.error("sms ceiling reached", ceiling=self._ceiling, kind=outbound.kind)
+            self._give_up(outbound, CEILING)
+            if outbound.kind == "answer":  # who wrote to us is told whom to call
+                full = self._dialogue.full(outbound.sender, self._directory(), now)
+                self._store.queue_once(outbound.sender, full, "urgent", now)
+            return
         try:
             gateway_id = self._provider.send(number, outbound.text, outbound.reference)
         except Refused as refusal:

@@ -44,6 +44,7 @@ HELP = (
 NO_WORDS = "Jeg kan kun læse ord, ikke billeder og tegn. Skriv fx: bostøtte Køge. Er nogen i fare, så ring 112."
 WENT_ON = "Vi går videre her. Hvad vil du vide?"
 TOO_MANY = "Der er kommet mange sms'er på kort tid. Vent en time. Er nogen i fare, så ring 112."
+FULL = "Vi kan desværre ikke svare flere i dag. Er nogen i fare, så ring 112."
 BROKEN = "Teknisk problem hos os. Er nogen i fare, så ring 112. Ellers ring til kommunen, når den har åbent."
 _KEYWORDS = {
     "stop": "stop",
@@ -240,6 +241,12 @@ class SmsDialogue:
     def _number(self, sender: str) -> str:
         """Return the eight digits to call. Raises NotPossible for a foreign number, and one that is not known."""
         return danish_number(f"+{self._store.number_of(sender) or ''}")
+
+    def full(self, sender: str, directory: Directory | None, now: dt.datetime) -> Sms:
+        """Return what is said instead of an answer when no more may be sent today."""
+        sms = self._said(FULL, self._store.person(sender), directory, now).sms
+        assert sms is not None
+        return sms
 
     # -- pieces ----------------------------------------------------------------------------------------------------
 
