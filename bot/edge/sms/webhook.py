@@ -30,7 +30,9 @@ def register(app: Flask, engine: Engine, limiter: Limiter, settings: SmsSettings
     """Add the webhook and `POST /api/v1/sms` to the door; without a gateway the second says so."""
     store = SmsStore(engine)
     app.config.update(SMS=settings, SMS_STORE=store, OUTBOX=None)
-    app.add_url_rule("/api/v1/sms", view_func=to_phone.post_sms, methods=["POST"])
+    rate = app.config["SETTINGS"].callback_rate  # of one address: whose number it is we cannot know
+    slowed = limiter.limit(rate, override_defaults=False)(to_phone.post_sms)
+    app.add_url_rule("/api/v1/sms", view_func=slowed, methods=["POST"])
     if settings is None:
         return
     jobs = Jobs(make_huey())
