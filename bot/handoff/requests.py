@@ -28,6 +28,7 @@ CHAT_PROMISE = dt.timedelta(minutes=5)
 CHAT_GIVES_UP = dt.timedelta(minutes=15)
 PRESENT = dt.timedelta(minutes=3)  # a browser lets a page in the background ask once a minute
 SECOND_THOUGHT = dt.timedelta(hours=1)  # so long an ended request keeps its number, so that a slip can be undone
+LONGEST_CALL = dt.timedelta(hours=1)
 NEXT_TRY = dt.timedelta(hours=1)  # so long after nobody picked up
 KEPT_DAYS = 14
 MAX_SUMMARY = 500
@@ -242,13 +243,11 @@ class Handoff:
 
     def claim(self, request_id: str, staff_id: str, now: dt.datetime) -> bool:
         """Take a waiting request; return False when somebody else was first, or it is not there any more."""
-        in_time = func.coalesce(HandoffRequest.in_time, HandoffRequest.promised_to >= now)
         return self._step(
             and_(HandoffRequest.id == request_id, HandoffRequest.state == "waiting"),
             state="claimed",
             claimed_by=staff_id,
             claimed_at=now,
-            in_time=in_time,
         )
 
     def release(self, request_id: str, staff_id: str) -> bool:
@@ -261,11 +260,11 @@ class Handoff:
 
     def done(self, request_id: str, staff_id: str, now: dt.datetime) -> bool:
         """End a request: they talked."""
-        return self._step(_mine(request_id, staff_id), state="done", ended_at=now)
+        return self._step(_mine(request_id, staff_id), state="done", ended_at=now, in_time=_in_time(now))
 
     def hand_back(self, request_id: str, staff_id: str, now: dt.datetime) -> bool:
         """End a request and give the conversation back to the bot."""
-        return self._step(_mine(request_id, staff_id), state="handed_back", ended_at=now)
+        return self._step(_mine(request_id, staff_id), state="handed_back", ended_at=now, in_time=_in_time(now))
 
     def no_answer(self, request_id: str, staff_id: str, calendar: Calendar, now: dt.datetime) -> bool:
         """Note that nobody picked up. Twice the request goes back into the queue with a new promise, then it ends."""
@@ -274,7 +273,7 @@ class Handoff:
             row = session.get(HandoffRequest, request_id)
             if row is None:
                 return False
-            tried: dict[str, Any] = {"attempts": row.attempts + 1, "tried_at": now}
+            tried: dict[str, Any] = {"attempts": row.attempts + 1, "tried_at": now, "in_time": _in_time(now)}
             found = None
             if row.attempts + 1 < TRIES:
                 found = _soonest(session, calendar, now, rest=NEXT_TRY)
@@ -318,7 +317,7 @@ class Handoff:
         )
         if row is None or self._is_there(row.claimed_by, now):
             return row
-        self._step(_mine(row.id, row.claimed_by), state="unreached", ended_at=now)
+        self._step(_mine(row.id, row.claimed_by), state="unreached", ended_at=now, in_time=_in_time(now))
         return None
 
     def say(self, request_id: str, author: str, text: str, now: dt.datetime, danger: bool = False) -> bool:
@@ -481,6 +480,16 @@ def _spans(desk: Desk, calendar: Calendar, now: dt.datetime) -> list[Span]:
     return [
         (max(opens, now), closes) for opens, closes in desk_spans(desk.hours, closed, calendar, now) if closes > now
     ]
+
+
+def _in_time(now: dt.datetime) -> Any:
+    """Return whether a person was first helped, or called, within what was promised.
+
+    Taking a request is a chat, but no call yet; a call that began in time may last an hour beyond.
+    """
+    taken = HandoffRequest.claimed_at <= HandoffRequest.promised_to
+    called = or_(HandoffRequest.kind == "chat", HandoffRequest.promised_to >= now - LONGEST_CALL)
+    return func.coalesce(HandoffRequest.in_time, and_(taken, called))
 
 
 def _mine(request_id: str, staff_id: str) -> Any:

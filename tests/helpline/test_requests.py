@@ -357,6 +357,18 @@ def test_a_call_promised_late_is_kept_until_it_is_late_by_fourteen_days(mother, 
     assert handoff.get(row.id) is None
 
 
+@pytest.mark.parametrize(("hours", "in_time"), [(1, True), (2.75, True), (3.5, False)])
+def test_in_time_is_who_was_called_not_what_was_taken(mother, handoff, vera, clock, hours, in_time):
+    mother.asks()
+    (row,) = handoff.queue()
+    handoff.claim(row.id, vera, clock.now)
+    handoff.release(row.id, vera)
+    assert handoff.get(row.id).in_time is None, "put back, nobody was called"
+    handoff.claim(row.id, vera, clock.now)
+    handoff.done(row.id, vera, clock.now + dt.timedelta(hours=hours))
+    assert handoff.get(row.id).in_time is in_time
+
+
 def test_three_tries_and_then_it_ends(mother, handoff, vera, directory, clock):
     mother.asks()
     (row,) = handoff.queue()
