@@ -5,7 +5,7 @@ LIVING := .venv-living/.ready
 UV := $(or $(shell command -v uv),.venv-uv/bin/uv)
 # On both Pythons and SQLAlchemys in every run: what asks and changes the database, and what the two hold apart most.
 ON_BOTH := $(addprefix tests/unit/test_,$(addsuffix .py,living training migrations docs hours conversations edge openapi \
-	sms_gateways figures editing sms_door)) tests/helpline/test_requests.py tests/helpline/test_oidc.py
+	sms_gateways sms_jobs figures editing)) tests/helpline/test_requests.py tests/helpline/test_oidc.py
 # Beside tests/stores, which are on both in every run.
 ON_POSTGRESQL := tests/unit/test_migrations.py tests/unit/test_editing.py tests/unit/test_figures.py tests/unit/test_sms_door.py tests/helpline/test_requests.py
 
