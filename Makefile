@@ -48,10 +48,10 @@ evaluate: $(READY) ## the figures beside the aims; with YARDSTICK_EPOCHS=100 (ho
 	@$(PYTHON) -W ignore -m pytest tests/nlu/test_evaluation.py -s
 	@$(PYTHON) -W ignore -m tests.nlu.report
 
-bench: $(READY) ## speed and memory beside the aims (a quarter of an hour): build/bench.html; PART="floor cache" for some
+bench: $(READY) $(LIVING) ## speed and memory beside the aims (a quarter of an hour): build/bench.html; PART="floor cache" for some
 	@$(PYTHON) -W ignore -m tests.load.bench $(PART)
 
-chaos: $(READY) ## each part killed in turn while 20 people write: what is lost, who is silent, how long it takes
+chaos: $(READY) $(LIVING) ## each part killed in turn while 20 people write: what is lost, who is silent, how long it takes
 	@$(PYTHON) -W ignore -m tests.load.chaos $(PART)
 
 check: $(READY) ## check the table: faults and remarks with file and line
