@@ -2,8 +2,8 @@
 PYTHON := .venv/bin/python
 READY := .venv/.ready
 UV := .venv-uv/bin/uv
-# Beside tests/stores, which are on both in every run.
-ON_POSTGRESQL := tests/unit/test_migrations.py tests/unit/test_editing.py tests/unit/test_figures.py tests/unit/test_sms_door.py tests/helpline/test_requests.py
+# Beside tests/stores, which are on both databases in every run.
+ON_POSTGRESQL := tests/unit/test_migrations.py tests/unit/test_editing.py tests/helpline/test_requests.py
 
 .PHONY: run chat test test-postgres lint train evaluate bench check help
 .DEFAULT_GOAL := help
@@ -21,7 +21,7 @@ test: $(READY) lint ## everything: style, types, layering, table, training data,
 	@$(PYTHON) -W ignore -m pytest
 	@VEJVISER_TEST_DATABASE=postgresql $(PYTHON) -W ignore -m pytest $(ON_POSTGRESQL)
 
-test-postgres: $(READY) ## all tests on a PostgreSQL that is thrown away afterwards; the editors', the queue's and SMS's are in `make test`
+test-postgres: $(READY) ## all tests on a PostgreSQL that is thrown away afterwards; `make test` has a selection
 	@VEJVISER_TEST_DATABASE=postgresql $(PYTHON) -W ignore -m pytest
 
 lint: $(READY) ## ruff, mypy, import-linter
