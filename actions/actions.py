@@ -69,9 +69,10 @@ def say(dispatcher: CollectingDispatcher, tracker: Tracker, message: talk.Messag
     )
 
 
-def remember(new: talk.State) -> List[EventType]:
-    """Return the events that put the state into slots."""
-    return [SlotSet(name, value) for name, value in talk.as_slots(new).items()]
+def remember(tracker: Tracker, new: talk.State) -> List[EventType]:
+    """Return the events that put the state into slots: each is checked and stored, so only what is new."""
+    slots = talk.as_slots(new)
+    return [SlotSet(name, value) for name, value in slots.items() if tracker.get_slot(name) != value]
 
 
 class ActionAnswer(Action):
@@ -83,7 +84,7 @@ class ActionAnswer(Action):
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[EventType]:
         message, new = talk.answer_turn(heard(tracker), state(tracker), directory(), clock(tracker))
         say(dispatcher, tracker, message)
-        return remember(new)
+        return remember(tracker, new)
 
 
 class ActionFallback(Action):
@@ -95,7 +96,7 @@ class ActionFallback(Action):
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[EventType]:
         message, new = talk.fallback_turn(heard(tracker), state(tracker), directory(), clock(tracker))
         say(dispatcher, tracker, message)
-        return remember(new)
+        return remember(tracker, new)
 
 
 class ActionSomethingElse(Action):
@@ -107,7 +108,7 @@ class ActionSomethingElse(Action):
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[EventType]:
         message, new = talk.something_else_turn(state(tracker), clock(tracker))
         say(dispatcher, tracker, message)
-        return remember(new)
+        return remember(tracker, new)
 
 
 class ActionCrisis(Action):
@@ -119,7 +120,7 @@ class ActionCrisis(Action):
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[EventType]:
         message = talk.crisis_turn(state(tracker), directory(), clock(tracker), heard(tracker))
         say(dispatcher, tracker, message)
-        return remember(talk.after_crisis(state(tracker), message))
+        return remember(tracker, talk.after_crisis(state(tracker), message))
 
 
 class ActionHandoff(Action):
@@ -131,7 +132,7 @@ class ActionHandoff(Action):
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[EventType]:
         new = talk.remembered(heard(tracker), state(tracker))
         say(dispatcher, tracker, talk.handoff_turn(new, directory(), clock(tracker)))
-        return remember(new)
+        return remember(tracker, new)
 
 
 class ActionOutOfScope(Action):

@@ -1,17 +1,33 @@
-"""Where Rasa keeps conversations in production: its own SQL store, on connections like everybody else's here.
+"""Where Rasa keeps conversations: its own SQL store, on connections like everybody else's here, in few statements.
 
 Rasa answers all from one thread. Its own connections wait minutes for a server that is away, and the first message
-after a restart of the server finds a dead one and forgets what the talk was about.
+after a restart of the server finds a dead one and forgets what the talk was about. And its statements, built anew as
+objects for every event, took a quarter of a message that needs no encoder; the table they write is the same here.
 """
 
 from __future__ import annotations
 
+import itertools
+import json
 from typing import Any
 
 from rasa.core.tracker_store import SQLTrackerStore
+from rasa.shared.core.events import Event, SessionStarted
+from rasa.shared.core.trackers import DialogueStateTracker
+from sqlalchemy import bindparam, func, insert, or_, select
 from sqlalchemy.orm import sessionmaker
 
 from bot.knowledge.database import make_engine
+
+_EVENTS = SQLTrackerStore.SQLEvent.__table__
+_OF_SENDER = _EVENTS.c.sender_id == bindparam("sender")
+_BEGAN = (
+    select(func.max(_EVENTS.c.timestamp)).where(_OF_SENDER, _EVENTS.c.type_name == SessionStarted.type_name)
+).scalar_subquery()
+_OF_SESSION = or_(_EVENTS.c.timestamp >= _BEGAN, _BEGAN.is_(None))
+_STORED = select(func.count()).select_from(_EVENTS).where(_OF_SENDER, _OF_SESSION)
+_ALL = select(_EVENTS.c.data).where(_OF_SENDER).order_by(_EVENTS.c.id)
+_LATEST = _ALL.where(_OF_SESSION)
 
 
 class Conversations(SQLTrackerStore):
@@ -22,3 +38,30 @@ class Conversations(SQLTrackerStore):
         self.engine.dispose()  # type: ignore[has-type]
         self.engine = make_engine(host)
         self.sessionmaker = sessionmaker(bind=self.engine)
+
+    async def save(self, tracker: DialogueStateTracker) -> None:
+        """Write the events that are not stored yet, in one transaction."""
+        await self.stream_events(tracker)
+        with self.engine.begin() as connection:
+            stored = connection.execute(_STORED, {"sender": tracker.sender_id}).scalar_one()
+            new = [_row(tracker.sender_id, event) for event in itertools.islice(tracker.events, stored, None)]
+            if new:
+                connection.execute(insert(_EVENTS), new)
+
+    async def _retrieve(self, sender_id: str, fetch_events_from_all_sessions: bool) -> DialogueStateTracker | None:
+        wanted = _ALL if fetch_events_from_all_sessions else _LATEST
+        with self.engine.connect() as connection:
+            events = [json.loads(data) for (data,) in connection.execute(wanted, {"sender": sender_id})]
+        return DialogueStateTracker.from_dict(sender_id, events, self.domain.slots) if self.domain and events else None
+
+
+def _row(sender: str, event: Event) -> dict[str, Any]:
+    data = event.as_dict()
+    return {
+        "sender_id": sender,
+        "type_name": event.type_name,
+        "timestamp": data.get("timestamp"),
+        "intent_name": data.get("parse_data", {}).get("intent", {}).get("name"),
+        "action_name": data.get("name"),
+        "data": json.dumps(data),
+    }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
+import json
 import os
 import re
 import sys
@@ -51,10 +53,73 @@ def run(port: int, rasa_port: int, actions_port: int, sms_port: int, helpline_po
         raise click.ClickException(str(error)) from error
 
 
+@app.group(invoke_without_command=True)
+@click.option("--https", default=8043, show_default=True, help="Port of the proxy; the console's is the next one.")
+@click.option("--http", default=8080, show_default=True, help="Port that leads to https.")
+@click.option("--base", default=8200, show_default=True, help="First port of the rest, on loopback.")
+@click.pass_context
+def stack(context: click.Context, https: int, http: int, base: int) -> None:
+    """Run production as processes: docker-compose.yml without Docker. Ctrl-C stops it."""
+    from bot.stack.start import Stack
+    from bot.stack.topology import TopologyError
+    from bot.training import ensure_model
+
+    try:
+        context.obj = Stack(https, http, base)
+    except TopologyError as error:
+        raise click.ClickException(str(error)) from error
+    if context.invoked_subcommand is None:
+        ensure_model()
+        sys.exit(context.obj.run())
+
+
+@stack.command("status")
+@click.pass_obj
+def stack_status(running: Any) -> None:
+    """List the processes: name, state, pid, port."""
+    try:
+        for name, state, pid in running.supervisor.states():
+            click.echo(f"{name:<10} {state:<10} {pid or '-':>7} {running.ports.get(name, '-'):>6}")
+    except OSError as error:
+        raise click.ClickException("make stack kører ikke.") from error
+
+
+@stack.command("stop")
+@click.pass_obj
+def stack_stop(running: Any) -> None:
+    """Stop all of it."""
+    try:
+        running.supervisor.line.shutdown()
+    except OSError as error:
+        raise click.ClickException("make stack kører ikke.") from error
+
+
+@stack.command("restart")
+@click.argument("name")
+@click.pass_obj
+def stack_restart(running: Any, name: str) -> None:
+    """Stop one process in order, and start it again."""
+    try:
+        known = [one for one, _state, _pid in running.supervisor.states()]
+        if name not in known:
+            raise click.BadParameter(f"'{name}' findes ikke. Skriv en af: {', '.join(known)}")
+        running.supervisor.restart(name)
+    except OSError as error:
+        raise click.ClickException("make stack kører ikke.") from error
+
+
+@stack.command("run", context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@click.pass_obj
+def stack_run(running: Any, arguments: tuple[str, ...]) -> None:
+    """Run a vejviser command on the stack's own database: vejviser stack run user list"""
+    sys.exit(running.command(arguments))
+
+
 @app.command()
 @click.option("--force", is_flag=True, help="Train although the model fits the data.")
 def train(force: bool) -> None:
-    """Train the assistant, if data, rules, code or table differ from what the newest model was trained on."""
+    """Train the assistant, if data, rules, code or the lock file differ from what the model was trained on."""
     from bot.training import ensure_model
 
     _load_if_changed()
@@ -106,6 +171,31 @@ def lookup(emne: str, kommune: str | None, dato: dt.datetime | None, facets: tup
     click.echo(render(answer))
 
 
+@app.command()
+@click.option("--url", default="http://127.0.0.1:8000", show_default=True, help="The door.")
+@click.option("--kommune", "codes", multiple=True, help="Code of a municipality to ask for; all when left out.")
+@click.option("--indefra/--udefra", "within", default=None, help="Look at settings, database and disk too, or not.")
+@click.option("--spørg/--stille", "asks", default=True, help="Ask one question for each municipality, or none.")
+@click.option("--json", "as_json", is_flag=True, help="Findings as JSON.")
+def doctor(url: str, codes: tuple[str, ...], within: bool | None, asks: bool, as_json: bool) -> None:
+    """Look a running installation over and say what to do about each fault. Exit code 1 when there is one."""
+    from bot.doctor import visit
+
+    inside = visit.is_inside(url) if within is None else within
+    findings = []
+    for finding in visit.visit(url, codes, inside, _now(), asks):
+        findings.append(finding)
+        if not as_json:
+            click.echo(str(finding))
+    faults = sum(finding.state == "fault" for finding in findings)
+    if as_json:
+        rows = [dataclasses.asdict(finding) for finding in findings]
+        click.echo(json.dumps({"ok": not faults, "faults": faults, "findings": rows}, ensure_ascii=False, indent=1))
+    else:
+        click.echo(f"{faults} fejl." if faults else "Alt er i orden.")
+    sys.exit(1 if faults else 0)
+
+
 @app.command("migrate")
 @click.option("--to", help="Go down to an older revision, e.g. 0005, or base; up to the newest when left out.")
 @click.option("--lose-data", is_flag=True, help="Going down deletes what the older tables have no room for.")
@@ -139,6 +229,7 @@ def backup_command(file: Path) -> None:
     It holds telephone numbers: encrypt it, and delete it when a newer one is there. Conversations are not in it.
     """
     from bot.backup import BackupError, backup
+    from bot.heartbeat import BACKUP, beat
 
     if file.exists():
         raise click.ClickException(f"{file} exists. Choose another name: a backup is never overwritten.")
@@ -150,6 +241,7 @@ def backup_command(file: Path) -> None:
             with open(half, "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as out:
                 manifest = backup(make_engine(), out, _now())
             half.rename(file)
+        beat(make_engine(), BACKUP, _now())
     except BackupError as error:
         raise click.ClickException(str(error)) from error
     finally:
@@ -193,10 +285,14 @@ def check_command(folder: Path, quiet: bool) -> None:
 
 @knowledge.command("load")
 @click.option("--folder", type=click.Path(exists=True, path_type=Path), default=KNOWLEDGE)
-def load_command(folder: Path) -> None:
+@click.option("--if-changed", is_flag=True, help="Not if these files are what was loaded last.")
+def load_command(folder: Path, if_changed: bool) -> None:
     """Load the files into the database: everything or, if there is a fault, nothing."""
     engine = make_engine()
     _migrate(engine)
+    if if_changed and loaded_fingerprint(engine) == files_fingerprint(folder):
+        click.echo("Tabellen er som filerne.")
+        return
     try:
         checked = load(engine, folder)
     except KnowledgeError as error:
@@ -354,7 +450,7 @@ def merge_command(file: Path) -> None:
 @click.option("--encoder", is_flag=True, help="Compare meanings as well: about ten minutes.")
 def doubts_command(encoder: bool) -> None:
     """List what is doubtful in the training data: copies, labels neighbours contradict, counts, personal data."""
-    from bot.training_data import report
+    from bot.doubts import report
 
     for line in report(encoder):
         click.echo(line)

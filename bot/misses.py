@@ -17,6 +17,7 @@ from typing import Any, TextIO
 
 from bot.knowledge.directory import Directory
 from bot.knowledge.models import FACETS
+from bot.knowledge.sheets import defused, fused, split_csv
 from bot.safety.redact import redact, without_marks
 from bot.training_data import NLU, plain, sentences
 
@@ -67,11 +68,11 @@ def misses(messages: Iterable[dict[str, Any]], most: int = 200) -> list[dict[str
 
 
 def write_misses(rows: list[dict[str, str]], file: TextIO) -> None:
-    """Write the rows as CSV that a spreadsheet opens; a text that would be read as a formula is quoted."""
+    """Write the rows as CSV that a spreadsheet opens and takes no text in it for a formula."""
     writer = csv.DictWriter(file, COLUMNS)
     writer.writeheader()
     for row in rows:
-        writer.writerow({**row, "text": "'" + row["text"] if row["text"][:1] in "=+-@" else row["text"]})
+        writer.writerow({**row, "text": defused(row["text"])})
 
 
 def merge(path: Path, directory: Directory, folder: Path = NLU) -> str:
@@ -85,7 +86,7 @@ def merge(path: Path, directory: Directory, folder: Path = NLU) -> str:
     problems: list[str] = []
     new: list[Labelled] = []
     for number, row in enumerate(_read(path), 2):
-        if not (row.get("act") or "").strip():
+        if not row["act"]:
             continue
         labelled = _labelled(row)
         wrong = list(_wrong(labelled, acts, directory))
@@ -107,22 +108,18 @@ def merge(path: Path, directory: Directory, folder: Path = NLU) -> str:
 
 def _read(path: Path) -> list[dict[str, str]]:
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            sample = file.readline()
-            file.seek(0)
-            reader = csv.DictReader(file, delimiter=";" if sample.count(";") > sample.count(",") else ",")
-            missing = {"text", "act", "topic", "facets"} - set(reader.fieldnames or [])
-            if missing:
-                raise MissesError([f"kolonnen {name} mangler" for name in sorted(missing)])
-            return list(reader)
+        header, rows = split_csv(path.read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError as error:
         raise MissesError(["filen er ikke UTF-8; gem den som 'CSV UTF-8'"]) from error
+    if missing := {"text", "act", "topic", "facets"} - set(header):
+        raise MissesError([f"kolonnen {name} mangler" for name in sorted(missing)])
+    return [dict.fromkeys(header, "") | dict(zip(header, cells)) for _, cells in rows if cells]
 
 
 def _labelled(row: dict[str, str]) -> Labelled:
-    text = without_marks(row["text"] or "").removeprefix("'").lstrip()
-    facets = tuple(part for part in re.split(r"[;, ]+", row["facets"] or "") if part)
-    return Labelled(text, row["act"].strip(), (row["topic"] or "").strip() or None, facets)
+    text = without_marks(fused(row["text"])).lstrip()
+    facets = tuple(part for part in re.split(r"[;, ]+", row["facets"]) if part)
+    return Labelled(text, row["act"], row["topic"] or None, facets)
 
 
 def _wrong(labelled: Labelled, acts: set[str], directory: Directory) -> Iterable[str]:

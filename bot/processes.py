@@ -8,6 +8,7 @@ import shlex
 import sys
 import threading
 import time
+from collections.abc import Callable
 
 import click
 import httpx
@@ -22,7 +23,7 @@ from bot.helpline.staff import DEVELOPER, Role, StaffBook
 from bot.helpline.users import new_password
 from bot.knowledge.database import make_engine
 from bot.knowledge.load import ROOT
-from bot.training import environment, model_path
+from bot.training import environment, model_path, rasa_python
 
 START_LIMIT_SECONDS = 120
 LOGS = ROOT / "var" / "log"
@@ -47,11 +48,11 @@ class _LogFiles(Printer):
 
 def commands(port: int, rasa_port: int, actions_port: int, helpline_port: int = 8010) -> dict[str, str]:
     """Return the command line of each process. Everything but the door listens on loopback only."""
-    python = shlex.quote(sys.executable)
+    python, rasa = shlex.quote(sys.executable), shlex.quote(rasa_python())
     model = shlex.quote(str(model_path()))
     return {
-        "actions": f"{python} -m rasa_sdk --actions actions.actions --port {actions_port}",
-        "rasa": f"{python} -m rasa run -i 127.0.0.1 -p {rasa_port} -m {model}",
+        "actions": f"{rasa} -m rasa_sdk --actions actions.actions --port {actions_port}",
+        "rasa": f"{rasa} -m rasa run -i 127.0.0.1 -p {rasa_port} -m {model}",
         "edge": f"{python} -m gunicorn -c python:bot.edge.gunicorn_conf --bind 127.0.0.1:{port}",
         "helpline": f"{python} -m gunicorn -c python:bot.helpline.gunicorn_conf --bind 127.0.0.1:{helpline_port}",
     }
@@ -124,18 +125,32 @@ def development_login() -> str:
 def _announce(manager: Manager, port: int, console: str, rooms: str) -> None:
     """Wait for the health page and tell the address; give up with the names of the silent parts."""
     url = f"http://127.0.0.1:{port}"
+
+    def missing() -> str:
+        state: str = httpx.get(f"{url}/api/v1/health", timeout=5).json()["status"]
+        if state == "ok" and not httpx.get(f"{console}/login", timeout=5).is_success:
+            state = "helpline"
+        return "" if state == "ok" else state
+
     click.echo("Starter ", nl=False)
     started = time.monotonic()
+    if state := wait_until(missing):
+        click.echo(f"\nVejviser kom ikke op ({state}). Se {LOGS}.", err=True)
+        manager.terminate()
+    else:
+        click.echo(f" klar efter {time.monotonic() - started:.0f} s.\n\n{rooms}\nCtrl-C stopper. Log: {LOGS}")
+
+
+def wait_until(missing: Callable[[], str], seconds: float = START_LIMIT_SECONDS) -> str:
+    """Ask every second what is missing, with a dot for each time; return what still is when it took too long."""
+    started = time.monotonic()
     state = "intet svar"
-    while time.monotonic() - started < START_LIMIT_SECONDS:
+    while time.monotonic() - started < seconds:
         try:
-            state = httpx.get(f"{url}/api/v1/health", timeout=5).json()["status"]
-            if state == "ok" and httpx.get(f"{console}/login", timeout=5).is_success:
-                click.echo(f" klar efter {time.monotonic() - started:.0f} s.\n\n{rooms}\nCtrl-C stopper. Log: {LOGS}")
-                return
+            if not (state := missing()):
+                return ""
         except (httpx.HTTPError, ValueError, KeyError):
             pass
         time.sleep(1)
         click.echo(".", nl=False)
-    click.echo(f"\nVejviser kom ikke op ({state}). Se {LOGS}.", err=True)
-    manager.terminate()
+    return state

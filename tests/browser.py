@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.knowledge.load import ROOT
+from tests.parallel import one_at_a_time
 
 WIDGET = ROOT / "widget"
 SHOTS = ROOT / "build" / "screenshots"
@@ -21,9 +22,10 @@ TAGS = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]
 def chromium() -> str:
     """The path of a Chromium; Debian's is installed when it is missing and we may."""
     names = ("chromium", "chromium-browser", "google-chrome")
-    if not any(map(shutil.which, names)) and os.geteuid() == 0 and shutil.which("apt-get"):
-        for command in (["apt-get", "update"], ["apt-get", "install", "-y", "chromium"]):
-            subprocess.run(command, capture_output=True, check=False)
+    with one_at_a_time("apt-get"):
+        if not any(map(shutil.which, names)) and os.geteuid() == 0 and shutil.which("apt-get"):
+            for command in (["apt-get", "update"], ["apt-get", "install", "-y", "chromium"]):
+                subprocess.run(command, capture_output=True, check=False)
     path = next(filter(None, map(shutil.which, names)), None)
     if path is None:
         pytest.fail("The widget is tested in a browser. Install one: sudo apt-get install chromium", pytrace=False)
@@ -37,9 +39,10 @@ def node_modules() -> Path:
         pytest.fail("The widget is built with Node. Install it: sudo apt-get install nodejs npm", pytrace=False)
     folder = WIDGET / "node_modules"
     lock = folder / ".package-lock.json"
-    if not lock.exists() or lock.stat().st_mtime < (WIDGET / "package-lock.json").stat().st_mtime:
-        done = subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=WIDGET, capture_output=True, text=True)
-        assert done.returncode == 0, f"npm ci in widget/ failed:\n{done.stderr[-2000:]}"
+    with one_at_a_time("npm"):
+        if not lock.exists() or lock.stat().st_mtime < (WIDGET / "package-lock.json").stat().st_mtime:
+            done = subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=WIDGET, capture_output=True, text=True)
+            assert done.returncode == 0, f"npm ci in widget/ failed:\n{done.stderr[-2000:]}"
     return folder
 
 

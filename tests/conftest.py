@@ -24,9 +24,10 @@ from bot.knowledge.directory import Directory
 from bot.knowledge.hours import COPENHAGEN
 from bot.knowledge.load import ROOT, load
 from tests.databases import copy_database, is_sqlite, new_database, own_engine
-from tests.servers import Postgres, free_port, postgres
+from tests.parallel import free_port, one_at_a_time, pytest_collection_modifyitems
+from tests.servers import Postgres, postgres
 
-__all__ = ["free_port"]
+__all__ = ["free_port", "pytest_collection_modifyitems"]
 
 CLOCKS = {
     "sunday evening": dt.datetime(2026, 11, 22, 22, 30, tzinfo=COPENHAGEN),
@@ -93,7 +94,8 @@ def directory(database: str) -> Directory:
 def model() -> Path:
     from bot.training import ensure_model
 
-    return ensure_model()
+    with one_at_a_time("training"):
+        return ensure_model()
 
 
 @dataclass

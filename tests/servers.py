@@ -18,13 +18,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.parallel import free_port, one_at_a_time
+
 QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=300", "shared_buffers=64MB")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _program(name: str, package: str) -> str:
@@ -35,14 +31,20 @@ def _program(name: str, package: str) -> str:
         return str(kept[0]) if kept else shutil.which(name)
 
     if not found() and os.geteuid() == 0 and shutil.which("apt-get"):
-        print(f"\nInstalling {package} with apt-get, for the tests of the databases ...", flush=True)
-        environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}  # Debian shall start none
-        for command in ("apt-get update", f"apt-get install -y --no-install-recommends {package}"):
-            subprocess.run(command.split(), capture_output=True, check=False, env=environ)
+        with one_at_a_time("apt-get"):
+            if not found():
+                _install(package)
     path = found()
     if path is None:
         pytest.fail(f"The databases are tested with {name}. Install it: sudo apt-get install {package}", pytrace=False)
     return path
+
+
+def _install(package: str) -> None:
+    print(f"\nInstalling {package} with apt-get, for the tests of the databases ...", flush=True)
+    environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}  # Debian shall start none
+    for command in ("apt-get update", f"apt-get install -y --no-install-recommends {package}"):
+        subprocess.run(command.split(), capture_output=True, check=False, env=environ)
 
 
 class Postgres:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bot.answers.answer import Answer, iso
+from bot.answers.answer import Answer, Line, iso
 from bot.answers.find import RELATIVES_LINES, find_answer, helpline, lines, main_number, region_line, topic_at_age
-from bot.answers.text import facet_buttons, helpline_line, main_number_line, render
+from bot.answers.text import facet_buttons, helpline_line, in_a_sentence, main_number_line, render
 from bot.knowledge.dates import weeks_waited
 from bot.knowledge.departments import DepartmentMention
 from bot.knowledge.directory import Directory
@@ -140,7 +141,7 @@ def answer_turn(heard: Understood, state: State, directory: Directory, now: dt.d
     buttons += [_button(candidate["title"]) for candidate in answer.candidates]
     text = render(answer)
     if answer.candidates and answer.question is None:
-        titles = " eller ".join(candidate["title"].rstrip("?") for candidate in answer.candidates)
+        titles = " eller ".join(in_a_sentence(candidate["title"]) for candidate in answer.candidates)
         text += f"\nHandler det også om {titles}?"
     state = replace(
         state,
@@ -169,9 +170,9 @@ def remembered(heard: Understood, state: State, is_choice: bool = False) -> Stat
 def reminder(state: State, directory: Directory) -> str | None:
     """Return the open question again, after something else was talked about; None when nothing is open."""
     topic = directory.topics.get(state.topic or "")
-    about = f" om {topic.title}" if topic else ""
+    about = f" om {in_a_sentence(topic.title)}" if topic else ""
     if state.awaiting == "municipality" and topic:
-        return f"Vi var i gang med dit spørgsmål{about}. Hvilken kommune drejer det sig om?"
+        return f"Vi var i gang med dit spørgsmål{about}. Hvilken kommune bor han eller hun i?"
     if state.awaiting == "topic":
         return "Vi var i gang med at finde emnet. Skriv et nummer, eller sig det med egne ord."
     if state.awaiting == "age":
@@ -196,11 +197,11 @@ def crisis_turn(state: State, directory: Directory, now: dt.datetime, heard: Und
     municipality = (heard and heard.municipality) or state.municipality
     region = directory.municipalities[municipality].region if municipality else None
     named = [helpline(directory, key, now) for key in CRISIS_LINES]
-    known = [line for line in (named[0], region_line(directory, region, now), named[1]) if line]
-    others = ", ".join(f"{line.name} {line.phone}" for line in known[1:])
+    known = _not_closed([named[0], region_line(directory, region, now), named[1]])
+    others = ", ".join(f"{line.name} {line.phone}" for line in known if line.phone != "112")
+    talk = f"Du kan også ringe her og tale med nogen: {others}. " if others else ""
     text = (
-        "Ring 112 nu, hvis nogen er i fare. "
-        f"Du kan også ringe her og tale med nogen: {others}. "
+        f"Ring 112 nu, hvis nogen er i fare. {talk}"
         "Bliv hos personen, hvis det er trygt for dig. Du behøver ikke klare det alene."
     )
     asked = heard.topics[0] if heard and heard.topics else (None, 0.0)
@@ -216,6 +217,11 @@ def crisis_turn(state: State, directory: Directory, now: dt.datetime, heard: Und
     return Message(text, answer, [_button(title)])
 
 
+def _not_closed(lines_: Iterable[Line | None]) -> list[Line]:
+    """Return the lines there are, without those known to be closed: who is in danger must not ring in vain."""
+    return [line for line in lines_ if line and line.open_now is not False]
+
+
 def after_crisis(state: State, message: Message) -> State:
     """Return the state with the place and, where there was none, the topic heard: "hvad koster det?" may come next."""
     place = (message.answer.municipality or {}).get("code")
@@ -226,9 +232,10 @@ def with_numbers(message: Message, heard: Understood, directory: Directory, now:
     """Return the message with emergency numbers before it where danger is not likely and cannot be ruled out."""
     if heard.danger < WORRY or message.answer.kind == "crisis":
         return message
-    known = [line for key in CRISIS_LINES if (line := helpline(directory, key, now))]
-    others = " eller ".join(f"{line.name} {line.phone}" for line in known[1:])
-    text = f"Er nogen i fare lige nu, så ring 112. I kan også tale med {others}.\n{message.text}"
+    known = _not_closed(helpline(directory, key, now) for key in CRISIS_LINES)
+    others = " eller ".join(f"{line.name} {line.phone}" for line in known if line.phone != "112")
+    talk = f" Du kan også tale med {others}." if others else ""
+    text = f"Er nogen i fare lige nu, så ring 112.{talk}\n{message.text}"
     answer = replace(message.answer, helplines=[*known, *message.answer.helplines])
     return Message(text, answer, message.buttons)
 
@@ -310,7 +317,8 @@ def _choice(text: str, state: State) -> str | None:
     if not state.offered:
         return None
     bare = text.casefold().strip(" .!?)")
-    ordinals = {"første": 1, "anden": 2, "tredje": 3, "sidste": len(state.offered) + 1}
+    last = len(state.offered) + (state.awaiting == "topic")  # only topics are offered with "Noget andet" after them
+    ordinals = {"første": 1, "anden": 2, "tredje": 3, "sidste": last}
     match = re.fullmatch(r"(?:nr\.?|nummer|mulighed)? ?(\d)", bare)
     number = int(match[1]) if match else next((n for word, n in ordinals.items() if bare in (word, f"den {word}")), 0)
     if 1 <= number <= len(state.offered):
@@ -404,7 +412,7 @@ def _facets(heard: Understood, state: State, topic: str, directory: Directory) -
 
 
 def _candidates(heard: Understood, topic: str, state: State, directory: Directory) -> list[dict[str, str]]:
-    if heard.act not in ("ask",):
+    if heard.act != "ask":
         return []
     return [
         {"topic": code, "title": directory.topics[code].title}
@@ -503,7 +511,7 @@ def _unknown_place(heard: Understood, state: State, directory: Directory, now: d
     if "unknown_place" in state.asked or not re.search(r"[^\W\d]{3}", name):
         message = handoff_turn(state, directory, now)
         message.text = (
-            "Den kommune kender jeg ikke. Ring til kommunens Borgerservice, eller til en rådgivning.\n" + message.text
+            "Den kommune kender jeg ikke. Ring til kommunens Borgerservice eller til en rådgivning.\n" + message.text
         )
         return message, replace(state, awaiting=None)
     near = near_names(directory, name)

@@ -88,7 +88,8 @@ def segments(text: str) -> int:
 
 
 def _plain_letters(text: str) -> Iterator[str]:
-    for c in unicodedata.normalize("NFC", text).translate(_TYPED):
+    text = re.sub(r"(?<=\d)(?=[¼½¾])", " ", unicodedata.normalize("NFC", text))  # 2½ weeks are not 21/2
+    for c in text.translate(_TYPED):
         if c in GSM_CHARSET:
             yield c
         elif c.isspace():
@@ -361,7 +362,7 @@ def _shown(lines: list[Line], as_of: str, room: Room) -> Line:
 
 
 def _call(line: Line, room: Room = Room.FULL) -> str:
-    """`Lægevagt 1818`: a helpline to its first bracket, and its number once."""
+    """`Lægevagten 1818`: a helpline to its first bracket or region, and its number once."""
     name = re.sub(rf" ?\b{line.phone}\b", "", _name(line.name, Room.SHORT)).strip()
     return f"{name} {_number(line.phone, room)}".strip()
 

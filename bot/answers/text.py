@@ -28,7 +28,7 @@ DAYS = {
 # What a button says, and the sentence it sends: one that a person could have typed.
 FACET_BUTTONS = {
     "hours": ("Åbningstider", "Hvornår har de åbent?"),
-    "legal": ("Lovgrundlag", "Hvilken paragraf er det?"),
+    "legal": ("Loven", "Hvilken paragraf er det?"),
     "how": ("Sådan søger du", "Hvordan søger man?"),
     "time": ("Hvor lang tid?", "Hvor lang tid tager det?"),
     "complaint": ("Klage", "Hvordan klager man?"),
@@ -124,7 +124,7 @@ def _phones(answer: Answer) -> list[str]:
         place = answer.municipality["name"]
         site = f" Se {department.website}." if department.website else ""
         lines.append(
-            f"Hovednummeret til {place} Kommune mangler vi.{site}".replace("Regionskommune Kommune", "Kommune")
+            f"Hovednummeret til {place} Kommune kender vi ikke.{site}".replace("Regionskommune Kommune", "Kommune")
         )
     for phone in department.phones:
         lines.append(_phone(phone, department))
@@ -140,7 +140,7 @@ def _phones(answer: Answer) -> list[str]:
 def _phone(phone: Phone, department: Department) -> str:
     ask_for = "" if department.generic or phone.whose == department.name else f", og spørg efter {department.name}"
     old = f" Nummeret er {age_of(phone.as_of)} og kan være ændret." if phone.stale else ""
-    other = " Det er en anden afdeling. Bed dem stille om." if phone.other else ""
+    other = " Det er en anden afdeling. Bed om at blive stillet om." if phone.other else ""
     return f"{_stop(f'Ring {phone.number} ({phone.whose}){ask_for}')}{other}{old}"
 
 
@@ -169,9 +169,9 @@ def phone_state(phone: Phone, as_of: str) -> str:
 def _legal(answer: Answer) -> list[str]:
     if not answer.legal_basis:
         return ["Hvilken paragraf det er, har vi ikke slået op for den dato."]
-    shown = answer.legal_basis[:4]
-    lines = [law_line([law]) for law in shown]
-    rest = answer.legal_basis[4:]
+    laws = [law for law in answer.legal_basis if not law.law.startswith("(")] or answer.legal_basis
+    lines = [law_line([law]) for law in laws[:4]]
+    rest = laws[4:]
     if rest:
         lines.append(_stop("Se også " + ", ".join(cite(law) for law in rest)))
     return lines
@@ -237,7 +237,8 @@ def _how(answer: Answer) -> list[str]:
     how = answer.how_to_apply
     assert how is not None
     site = f"Søg her: {how.url}" if how.url else ""
-    return [steps_line(answer), site, f"Det kan du gøre allerede nu: {how.tonight}", how.without_consent or ""]
+    tonight = f"Det kan du gøre allerede nu: {how.tonight}" if how.tonight else ""
+    return [steps_line(answer), site, tonight, how.without_consent or ""]
 
 
 def steps_line(answer: Answer) -> str:
@@ -258,13 +259,14 @@ def _time(answer: Answer) -> list[str]:
     time = answer.processing_time
     if time:
         source = f" (kilde: {host_of(time.source)}, {age_of(time.as_of, plain=True)})" if time.source else ""
-        return [f"Svartid: {time.text}{source}", *_overdue(answer.waited_weeks, time.weeks)]
+        said = _stop(f"Svartid: {time.text.removesuffix('.')}{source}")
+        return [said, *_overdue(answer.waited_weeks, time.weeks)]
     if answer.department and answer.department.level != "municipal":
-        return ["Svartiden kender vi ikke. Spørg, hvornår I senest hører noget."]
+        return ["Svartiden kender vi ikke. Spørg, hvornår der senest kommer svar."]
     if answer.municipality:
         return [
             f"Svartiden i {answer.municipality['name']} kender vi ikke. Hver kommune fastsætter sin egen frist og "
-            "offentliggør den. Spørg, hvornår I senest hører noget."
+            "offentliggør den. Spørg, hvornår der senest kommer svar."
         ]
     return ["Hver kommune fastsætter sin egen frist. Nævn kommunen, så ser vi, om vi kender den."]
 
@@ -292,8 +294,11 @@ def _cost(answer: Answer) -> list[str]:
 def _documents(answer: Answer) -> list[str]:
     how = answer.how_to_apply
     assert how is not None
-    papers = f"Det her hjælper: {', '.join(how.documents)}." if how.documents else ""
-    return [papers or "Spørg afdelingen, hvilke papirer de vil se.", how.tonight or ""]
+    papers = f"Det her hjælper: {'; '.join(map(_uncapitalised, how.documents))}." if how.documents else ""
+    return [
+        papers or "Spørg afdelingen, hvilke papirer de vil se.",
+        "" if "how" in answer.facets else how.tonight or "",
+    ]
 
 
 _FACETS = {
@@ -328,13 +333,14 @@ def _ring(answer: Answer) -> str:
     department = answer.department
     assert department is not None
     if answer.question == "municipality":
-        return f"Det er {_small(department.type_name)} i den kommune, hvor han eller hun bor, så sig mig navnet på den."
+        kind = in_a_sentence(department.type_name)
+        return f"Det er {kind} i den kommune, hvor han eller hun bor, så sig mig navnet på den."
     emergency = [line for line in answer.helplines if line.phone == "112"]
     others = [line for line in answer.helplines if line.phone != "112"]
     if emergency:
         other = f", og ellers {others[0].name} på {others[0].phone}" if others else ""
         return f"Ring 112, hvis nogen er i fare lige nu{other}."
-    asked_for = _small(department.type_name) if department.generic else department.name
+    asked_for = in_a_sentence(department.type_name) if department.generic else department.name
     if department.phones:
         phone = department.phones[0]
         ask = "" if phone.whose == department.name else f", og spørg efter {asked_for.rstrip('.')}"
@@ -358,15 +364,20 @@ def _open_aside(phone: Phone, answer: Answer) -> str:
 
 def _and_say(answer: Answer) -> str:
     laws = [law for law in answer.legal_basis if not law.law.startswith("(")]
-    law = f" efter {cite(laws[0])}" if laws else ""
-    about = _small(answer.topic_title or "")
+    about = in_a_sentence(answer.topic_title or "")
+    ends = "," if ", " in about else ""  # "støtte til dig, der er pårørende, efter barnets lov"
+    law = f"{ends} efter {cite(laws[0])}" if laws else ""
     return f"Sig, at det handler om {about}{law}, og spørg, hvad de skal bruge for at vurdere det."
 
 
-def _small(title: str) -> str:
+def in_a_sentence(title: str) -> str:
     """Return a title as it is said in a sentence: nothing in brackets; BPA and PPR keep their capitals."""
-    title = re.sub(r" \([^)]*\)", "", title)
-    return title[:1].lower() + title[1:] if title[1:2].islower() else title
+    return _uncapitalised(re.sub(r" \([^)]*\)", "", title))
+
+
+def _uncapitalised(words: str) -> str:
+    """Return words with a small first letter, unless they begin with a name: BPA, Digital Post."""
+    return words if re.match(r"\w[A-ZÆØÅ]|\w+ [A-ZÆØÅ]", words) else words[:1].lower() + words[1:]
 
 
 # -- small pieces ------------------------------------------------------------------------------------------------
@@ -416,7 +427,8 @@ def source_line(sources: list[SourceNote]) -> str:
 
 def _named(source: SourceNote) -> str:
     name = host_of(source.url) if source.url else (source.title or "").split(": ", 1)[-1]
-    return f"{name}, {age_of(source.date_text, plain=True)}"
+    date = age_of(source.date_text, plain=True)
+    return name if date in name else f"{name}, {date}"
 
 
 def age_of(as_of: str, plain: bool = False) -> str:

@@ -2,14 +2,13 @@
 
 Everything outward speaks JSON in Danish; Rasa is reached over loopback and never trusted to answer. What stands around
 it has modules of its own: `settings`, `guard` (origins, headers), `limits`, `errors`, `log`, `metrics`, `health`,
-`pages`, `feedback`, `sms`.
+`lookups`, `pages`, `openapi`, `feedback`, `callbacks`, `sms`. A message itself is answered in `turn`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -29,13 +28,11 @@ from bot.edge.sessions import Session, Sessions
 from bot.edge.settings import Settings
 from bot.edge.sms import webhook
 from bot.edge.sms.settings import SmsSettings
-from bot.edge.turn import Desk
+from bot.edge.turn import MAX_TEXT, Desk
 from bot.knowledge.database import make_engine
 from bot.knowledge.directory import Directory, Shelf, UnknownMunicipality
 from bot.safety.conversations import Conversations
 from bot.safety.text import tidy
-
-MAX_TEXT = 1000
 
 
 def create_app(
@@ -61,12 +58,10 @@ def create_app(
     app.config.update(
         MAX_CONTENT_LENGTH=MAX_BODY,
         SETTINGS=settings,
+        ENGINE=engine,
         LOG=log.make_log(),
         SHELF=Shelf(engine),
-        RASA=Rasa(
-            rasa_url or os.environ.get("VEJVISER_RASA_URL", "http://127.0.0.1:5005"),
-            actions_url or os.environ.get("VEJVISER_ACTIONS_URL", "http://127.0.0.1:5055/webhook"),
-        ),
+        RASA=Rasa.of_environment(rasa_url, actions_url),
         CLOCK=clock,
         CONVERSATIONS=Conversations(),
         SESSIONS=Sessions(settings.secret),
@@ -115,7 +110,7 @@ def post_message() -> Response:
     messages = said.messages
     if said.forgotten and not callbacks.forgotten(sender):
         messages = [{**message, "text": callbacks.NOT_FORGOTTEN} for message in messages[:1]]
-    log.answered(sender, messages)
+    log.answered(sender, messages, guard.channel(), said.cause)
     session = replace(session, told=said.told)
     return jsonify({"session": current_app.config["SESSIONS"].id_of(session), "messages": messages})
 
@@ -134,7 +129,9 @@ def _session(given: Any) -> Session:
     sessions: Sessions = current_app.config["SESSIONS"]
     session = sessions.new() if given is None else sessions.read(given)
     if session is None:
-        raise BadRequest("Samtalen kendes ikke. Begynd en ny ved at sende session: null.", "session", "unknown_session")
+        raise BadRequest(
+            "Vi kender ikke samtalen. Begynd en ny ved at sende session: null.", "session", "unknown_session"
+        )
     return session
 
 

@@ -46,3 +46,19 @@ def json_body() -> dict[str, Any]:
     if not isinstance(body, dict):
         raise BadRequest("Beskeden skal være et JSON-objekt med feltet text.", code="invalid_json")
     return body
+
+
+def known_topic(body: dict[str, Any], directory: Directory) -> str:
+    """Return the code in the field `topic`. Raises BadRequest when the table has no such topic."""
+    topic = body.get("topic")
+    if not isinstance(topic, str) or topic not in directory.topics:
+        raise BadRequest("Emnet kendes ikke. Emnerne står på /api/v1/topics.", "topic", "unknown_topic")
+    return topic
+
+
+def known_municipality(body: dict[str, Any], directory: Directory) -> str | None:
+    """Return the code in the field `municipality`, or None. Raises BadRequest when the table has no such code."""
+    code = body.get("municipality")
+    if code is not None and (not isinstance(code, str) or code not in directory.municipalities):
+        raise BadRequest("Kommunekoden kendes ikke.", "municipality", "unknown_municipality")
+    return code

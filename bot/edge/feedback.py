@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from bot.edge.context import directory as table
-from bot.edge.context import json_body, now
+from bot.edge.context import json_body, known_municipality, known_topic, now
 from bot.edge.errors import BadRequest
 from bot.knowledge.directory import Directory
 from bot.knowledge.hours import COPENHAGEN
@@ -31,9 +31,10 @@ TOPIC_FIELDS = ("how_to_apply", "legal_basis")
 
 def register(app: Flask, engine: Engine) -> None:
     """Add the two routes to the door; what they keep goes to the database of the table."""
-    app.config["FEEDBACK_ENGINE"] = engine
+    app.config["ENGINE"] = engine
     app.add_url_rule("/api/v1/feedback", view_func=post_feedback, methods=["POST"])
-    app.add_url_rule("/api/v1/corrections", view_func=post_correction, methods=["POST"])
+    limit = app.config["LIMITER"].limit(app.config["SETTINGS"].callback_rate, override_defaults=False)
+    app.add_url_rule("/api/v1/corrections", view_func=limit(post_correction), methods=["POST"])
 
 
 def post_feedback() -> Response:
@@ -41,8 +42,8 @@ def post_feedback() -> Response:
     body = json_body()
     directory = table()
     about = {
-        "topic": _topic(body, directory),
-        "municipality_code": _municipality(body, directory) or "",
+        "topic": known_topic(body, directory),
+        "municipality_code": known_municipality(body, directory) or "",
         "facet": body.get("facet", "where"),
     }
     if about["facet"] not in FACETS:
@@ -53,7 +54,7 @@ def post_feedback() -> Response:
     reason, redacted = _clean(body, "reason", MAX_REASON, directory) if body.get("reason") else ("", False)
     if helped is None and not reason:
         raise BadRequest("Send helped, reason eller begge.", "helped")
-    with Session(current_app.config["FEEDBACK_ENGINE"], future=True) as session:
+    with Session(current_app.config["ENGINE"], future=True) as session:
         if helped is not None:
             _count(session, about, "helped" if helped else "not_helped")
         if reason:
@@ -102,7 +103,7 @@ def post_correction() -> tuple[Response, int]:
         CorrectionReport.field == body["field"],
         CorrectionReport.resolved.is_(False),
     )
-    with Session(current_app.config["FEEDBACK_ENGINE"], future=True) as session:
+    with Session(current_app.config["ENGINE"], future=True) as session:
         if session.execute(select(func.count()).select_from(CorrectionReport).where(*same)).scalar_one() >= ENOUGH:
             raise BadRequest(
                 "Vi har allerede fået mange rettelser til det felt og ser på dem.", "field", "enough_reports", 429
@@ -116,7 +117,7 @@ def _record(body: dict[str, Any], directory: Directory) -> tuple[str, str]:
     """Return the table and id of the row that the field belongs to."""
     field, department = body.get("field"), body.get("department")
     if field in TOPIC_FIELDS:
-        return "topic", _topic(body, directory)
+        return "topic", known_topic(body, directory)
     if field not in ORGANIZATION_FIELDS:
         raise BadRequest(f"Feltet field skal være en af: {', '.join((*ORGANIZATION_FIELDS, *TOPIC_FIELDS))}.", "field")
     if department is not None:
@@ -124,23 +125,9 @@ def _record(body: dict[str, Any], directory: Directory) -> tuple[str, str]:
             raise BadRequest("Afdelingen kendes ikke.", "department")
         return "organization", department
     # Where no department of their own is known, it is the municipality's page that lacks one.
-    if municipality := _municipality(body, directory):
+    if municipality := known_municipality(body, directory):
         return "municipality", municipality
-    return "topic", _topic(body, directory)
-
-
-def _topic(body: dict[str, Any], directory: Directory) -> str:
-    topic = body.get("topic")
-    if not isinstance(topic, str) or topic not in directory.topics:
-        raise BadRequest("Emnet kendes ikke. Emnerne står på /api/v1/topics.", "topic", "unknown_topic")
-    return topic
-
-
-def _municipality(body: dict[str, Any], directory: Directory) -> str | None:
-    code = body.get("municipality")
-    if code is not None and (not isinstance(code, str) or code not in directory.municipalities):
-        raise BadRequest("Kommunekoden kendes ikke.", "municipality", "unknown_municipality")
-    return code
+    return "topic", known_topic(body, directory)
 
 
 def _clean(body: dict[str, Any], field: str, limit: int, directory: Directory) -> tuple[str, bool]:

@@ -9,6 +9,7 @@ from flask import Flask, Response, current_app, g, request
 from flask_cors import CORS
 
 from bot.edge.errors import BadRequest
+from bot.edge.sessions import DOCTOR, DOCTOR_HEADER, is_doctors
 from bot.edge.settings import Settings
 
 HEADERS = {
@@ -48,6 +49,12 @@ def site_of_origin() -> str | None:
     """Return the municipality whose site the request comes from, as configured."""
     settings: Settings = current_app.config["SETTINGS"]
     return settings.origins.get(request.headers.get("Origin", "").lower())
+
+
+def channel() -> str:
+    """Return who asks over the chat API: a person, or `vejviser doctor`, which shows our own secret."""
+    settings: Settings = current_app.config["SETTINGS"]
+    return DOCTOR if is_doctors(settings.secret, request.headers.get(DOCTOR_HEADER, "")) else "web"
 
 
 def _begin() -> None:

@@ -37,6 +37,12 @@ def health() -> tuple[Response, int]:
     return jsonify({"status": status, **parts, "knowledge": knowledge}), 503 if failing else 200
 
 
+def oldest_fact(table: Directory, moment: dt.datetime) -> int | None:
+    """Return the age in days of the oldest dated department shown; most have no date at all (`stale_share`)."""
+    dated = [org.as_of for org in table.organizations if org.contact_points and org.as_of]
+    return (moment.date() - min(dated)).days if dated else None
+
+
 def stale_share(table: Directory, moment: dt.datetime) -> float | None:
     """Return the share of departments with something to show whose facts are old."""
     shown = [org for org in table.organizations if org.contact_points]

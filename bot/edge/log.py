@@ -15,6 +15,7 @@ from sqlalchemy.engine import Engine
 
 from bot.edge import metrics
 from bot.edge.context import directory_or_none, now
+from bot.edge.sessions import DOCTOR
 from bot.figures import Counts, key_of
 
 
@@ -42,15 +43,21 @@ def register(app: Flask) -> None:
     app.after_request(_end)
 
 
-def answered(sender: str, messages: list[dict[str, Any]], channel: str = "web") -> None:
-    """Note what a message was answered with: the line of the request tells it, and the figures count it."""
+def answered(sender: str, messages: list[dict[str, Any]], channel: str, cause: str | None) -> None:
+    """Note what a message was answered with: the line of the request tells it, and the figures count it.
+
+    `cause`: why it was answered without Rasa. What `vejviser doctor` asks is in the log, but not in the statistics.
+    """
     answer: dict[str, Any] = next((message["answer"] for message in messages if message["answer"]), {})
     g.answered = {
         "session": session_hash(sender),
         "kind": answer.get("kind"),
         "topic": answer.get("topic"),
         "channel": channel,
+        "cause": metrics.CAUSES.get(cause, metrics.OTHER_CAUSE) if cause else None,
     }
+    if channel == DOCTOR:
+        return
     try:
         directory = directory_or_none()
         current_app.config["FIGURES"].add(key_of(answer, now(), directory.calendar if directory else None))

@@ -12,6 +12,7 @@ from flask import Response, jsonify
 from bot.answers.answer import Answer
 from bot.edge import feedback
 from bot.edge.errors import MAX_BODY
+from bot.edge.turn import MAX_TEXT
 from bot.handoff.models import AUTHORS, KINDS
 from bot.handoff.promise import WISHES
 from bot.handoff.requests import MAX_SUMMARY
@@ -47,7 +48,7 @@ def document() -> dict[str, Any]:
     schemas["Question"] = {
         "type": "object",
         "properties": {
-            "text": {"type": "string", "minLength": 1, "maxLength": 1000},
+            "text": {"type": "string", "minLength": 1, "maxLength": MAX_TEXT},
             "session": {"type": ["string", "null"], "description": "null first, then the id of the last reply"},
             "municipality": {"type": ["string", "null"], "description": "The site's, four digits; the text wins"},
         },
@@ -113,6 +114,11 @@ def document() -> dict[str, Any]:
             "summary": {"type": "string", "maxLength": MAX_SUMMARY},
             "number": {"type": ["string", "null"], "description": "Danish; needed for a call"},
             "wish": {"enum": list(WISHES)},
+            "begins": {
+                "type": ["string", "null"],
+                "format": "date-time",
+                "description": "Of the interval that was shown: that one is promised, or 409 with `calls` that can be",
+            },
             "topic": {"type": ["string", "null"]},
             "municipality": {"type": ["string", "null"]},
         },

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.answers.answer import Answer
 from bot.answers.find import find_answer, helpline, main_number, region_line
 from bot.answers.links import meant
-from bot.answers.text import helpline_line, law_line, render, short_contact, source_line, steps_line
+from bot.answers.text import age_of, clock, helpline_line, law_line, render, short_contact, source_line, steps_line
 from bot.edge.context import directory as table
 from bot.edge.context import directory_or_none, now
 from bot.knowledge import models as m
@@ -55,7 +56,8 @@ _CLICKABLE = re.compile(r"(https://[^\s<>\"]*[^\s<>\".,;:!?)]|\b(?:\d\d ){3}\d\d
 
 def register(app: Flask) -> None:
     """Add the pages to the door."""
-    app.jinja_env.filters.update(linked=linked, source_line=source_line)
+    filters = {"linked": linked, "source_line": source_line, "clock": clock, "date": partial(age_of, plain=True)}
+    app.jinja_env.filters.update(filters)
     views: dict[str, Callable[..., Any]] = {
         "/": demo,
         "/widget.js": widget,
@@ -202,8 +204,8 @@ def _never_bare(view: Callable[..., str]) -> Callable[..., Any]:
         except UnknownTopic as error:
             said = f"Vi kender ikke emnet '{tidy(str(error))[:40]}'."
         except SQLAlchemyError:
-            return render_template("fejl.html", said="Vi kan ikke slå op lige nu. Prøv igen om lidt."), 503
-        return render_template("fejl.html", said=said), 404
+            return render_template("fejl.html", title="Vi kan ikke slå op lige nu", said="Prøv igen om lidt."), 503
+        return render_template("fejl.html", title="Det fandt vi ikke", said=said), 404
 
     guarded.__name__ = view.__name__
     return guarded
@@ -213,6 +215,8 @@ def _sections(answer: Answer) -> list[tuple[str, list[str]]]:
     """Return titled groups of lines, each line said once only: law and steps under their own titles, sources last."""
     source = source_line(answer.sources)
     said = {source, short_contact(answer), steps_line(answer)}
+    if answer.how_to_apply and answer.how_to_apply.tonight:
+        said.add(answer.how_to_apply.tonight)  # said with the steps
     elsewhere = {law_line(answer.legal_basis)}
     sections = []
     for facet, title in SECTIONS.items():

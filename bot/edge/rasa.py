@@ -41,6 +41,14 @@ class Rasa:
         self._actions_doubted = False
         self.breaker = breaker or Breaker()
 
+    @classmethod
+    def of_environment(cls, url: str | None = None, actions_url: str | None = None) -> Rasa:
+        """Return the line to where VEJVISER_RASA_URL and VEJVISER_ACTIONS_URL say; an address given here wins."""
+        return cls(
+            url or os.environ.get("VEJVISER_RASA_URL", "http://127.0.0.1:5005"),
+            actions_url or os.environ.get("VEJVISER_ACTIONS_URL", "http://127.0.0.1:5055/webhook"),
+        )
+
     def say(self, sender: str, text: str, municipality: str | None, now: dt.datetime) -> list[Reply]:
         """Send one message and return the replies, at least one. Raises RasaSilent."""
         if not self.breaker.allows():

@@ -6,8 +6,11 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
-from itsdangerous import BadSignature, URLSafeSerializer
+from itsdangerous import BadData, BadSignature, URLSafeSerializer, URLSafeTimedSerializer
 
+DOCTOR = "doctor"
+DOCTOR_HEADER = "X-Vejviser-Doctor"
+_DOCTOR_SECONDS = 300
 _TOLD = "told"
 
 
@@ -42,3 +45,17 @@ class Sessions:
         if isinstance(signed, list) and len(signed) == 2 and signed[1] == _TOLD and isinstance(signed[0], str):
             return Session(signed[0], told=True)
         return Session(signed) if isinstance(signed, str) else None
+
+
+def doctors_mark(secret: str) -> str:
+    """Return what `vejviser doctor` puts into DOCTOR_HEADER: who has the secret may ask without being counted."""
+    return str(URLSafeTimedSerializer(secret, salt=DOCTOR).dumps(DOCTOR))
+
+
+def is_doctors(secret: str, mark: str) -> bool:
+    """Return whether a mark was made with our secret, a few minutes ago at most."""
+    try:
+        URLSafeTimedSerializer(secret, salt=DOCTOR).loads(mark, max_age=_DOCTOR_SECONDS)
+    except BadData:
+        return False
+    return True

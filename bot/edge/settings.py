@@ -8,11 +8,13 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from bot.handoff.requests import KEPT_DAYS
 from bot.knowledge.load import ROOT
 
 SESSION_RATE = "90 per minute"
 ADDRESS_RATE = "300 per minute"
 CALLBACK_RATE = "20 per hour"  # of one address: a household asks once, a prank asks all day
+KEEP_HOURS = 24.0
 SECRET_LENGTH = 32
 # Six letters and more: a random key of 43 characters hardly ever holds one of them.
 _DEFAULT_WORDS = re.compile(r"change.?me|secret|hemmelig|default|example|vejviser|password", re.IGNORECASE)
@@ -25,7 +27,10 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True)
 class Settings:
-    """How this door is set up. `origins`: sites that may embed the widget, each with its municipality or None."""
+    """How this door is set up. `origins`: sites that may embed the widget, each with its municipality or None.
+
+    `keep_hours`: how long a conversation is kept; `callback_days`: how long a request for a human is.
+    """
 
     secret: str
     production: bool = False
@@ -36,6 +41,8 @@ class Settings:
     rate_storage: str = "memory://"
     proxies: int = 0
     metrics_token: str | None = None
+    keep_hours: float = KEEP_HOURS
+    callback_days: float = KEPT_DAYS
 
     @classmethod
     def read(cls, environ: Mapping[str, str] = os.environ, secret: str | None = None) -> Settings:
@@ -54,6 +61,8 @@ class Settings:
             rate_storage=environ.get("VEJVISER_RATE_STORAGE") or "memory://",
             proxies=_number(environ, "VEJVISER_PROXIES"),
             metrics_token=environ.get("VEJVISER_METRICS_TOKEN") or None,
+            keep_hours=_time(environ, "VEJVISER_KEEP_HOURS", KEEP_HOURS, "hours"),
+            callback_days=_time(environ, "VEJVISER_CALLBACK_DAYS", KEPT_DAYS, "days"),
         )
 
 
@@ -93,6 +102,18 @@ def _origins(given: str, production: bool) -> dict[str, str | None]:
             raise SettingsError(f"VEJVISER_ORIGINS: '{origin}' must be https in production.")
         origins[origin] = code or None
     return origins
+
+
+def door_workers(environ: Mapping[str, str] = os.environ) -> int:
+    """Return how many processes serve the door: VEJVISER_WORKERS, else one. Raises SettingsError."""
+    return _number(environ, "VEJVISER_WORKERS") or 1
+
+
+def _time(environ: Mapping[str, str], name: str, default: float, unit: str) -> float:
+    given = environ.get(name) or str(default)
+    if not re.fullmatch(r"\d{1,4}(\.\d{1,3})?", given, re.ASCII) or not float(given):
+        raise SettingsError(f"{name} is '{given}'; it must be a number of {unit}, like {default:g} or 1.5.")
+    return float(given)
 
 
 def _number(environ: Mapping[str, str], name: str) -> int:

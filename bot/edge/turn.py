@@ -23,7 +23,10 @@ from bot.safety.conversations import Conversations
 from bot.safety.crisis import is_crisis
 from bot.safety.redact import redact, without_marks
 
+MAX_TEXT = 1000  # characters of one message, whichever door it comes through
 REDACTED = "Jeg har taget private oplysninger ud af din besked. Jeg har ikke brug for dem."
+# Asked of us whoever has the word, so these few are known without a model (and stand in data/nlu/delete.yml).
+FORGET = frozenset(["slet samtalen", "slet hele samtalen", "slet vores samtale", "slet chatten", "slet alt"])
 WHAT_IS_IT_ABOUT = "Skriv gerne, hvad det handler om, uden navne og numre. Er nogen i fare, så ring 112."
 
 
@@ -38,17 +41,26 @@ class Heard:
 
 @dataclass(frozen=True)
 class Said:
-    """The messages of a reply, as the chat API speaks them. `told`: of redaction; `forgotten`: as the person asked."""
+    """The messages of a reply, as the chat API speaks them. `told`: of redaction; `forgotten`: as the person asked.
+
+    `cause`: why Rasa had no part in it although it was asked.
+    """
 
     messages: list[dict[str, Any]]
     told: bool
     forgotten: bool = False
+    cause: str | None = None
 
 
 def hear(text: str, directory: Directory | None) -> Heard:
     """Return what may be kept of a text. Danger is judged before redaction, which must never be able to hide it."""
     clean, redacted = redact(text, directory.phone_numbers if directory else frozenset())
     return Heard(clean, is_crisis(text), redacted)
+
+
+def asks_to_be_forgotten(text: str) -> bool:
+    """Return whether a text is one of the few for deletion, and nothing else."""
+    return " ".join(re.findall(r"\w+", text.casefold())) in FORGET
 
 
 class Desk:
@@ -78,7 +90,7 @@ class Desk:
             return self._answer(sender, heard, municipality, directory, now, told, passed_on)
         except Exception as error:
             self._log.error("unexpected", error=type(error).__name__, where=where(error))
-            return Said([speak(_last_resort(municipality, directory, now))], told)
+            return Said([speak(_last_resort(municipality, directory, now))], told, cause="unexpected")
 
     def _answer(
         self,
@@ -119,7 +131,9 @@ class Desk:
             replies = self._rasa.say(sender, text, municipality, now)
         except RasaSilent as silence:
             self._log.warning("rasa silent", why=str(silence))
-            return replace(said, messages=[speak(degraded_turn(text, municipality, directory, now))])
+            return replace(
+                said, messages=[speak(degraded_turn(text, municipality, directory, now))], cause=str(silence)
+            )
         forgotten = any(reply.forget for reply in replies)
         if forgotten:
             self._conversations.forget(sender)

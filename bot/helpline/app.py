@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import hmac
-import os
 from collections.abc import Callable
 
 from flask import Flask, Response, request
@@ -30,6 +29,9 @@ from bot.knowledge.database import make_engine
 from bot.knowledge.directory import Shelf
 
 PARTS = (login, lookup, queue, desk, keeping, figures, users)
+# A form sent over https is only believed with the address of the page it came from (Flask-WTF), and browsers tell it to
+# our own site only if we let them; nobody else ever sees it.
+OWN_HEADERS = {**HEADERS, "Referrer-Policy": "same-origin"}
 MAX_BODY = 64 * 1024
 
 
@@ -76,10 +78,7 @@ def create_app(
         STAFF=staff,
         CLOCK=clock,
         OUTBOX=Outbox(sms, SmsStore(engine), Jobs(make_huey()), settings.door.secret) if sms else None,
-        RASA=Rasa(
-            rasa_url or os.environ.get("VEJVISER_RASA_URL", "http://127.0.0.1:5005"),
-            actions_url or os.environ.get("VEJVISER_ACTIONS_URL", "http://127.0.0.1:5055/webhook"),
-        ),
+        RASA=Rasa.of_environment(rasa_url, actions_url),
     )
     if settings.door.proxies:
         hops = settings.door.proxies
@@ -98,7 +97,7 @@ def create_app(
 
 
 def _secure(response: Response) -> Response:
-    for name, value in HEADERS.items():
+    for name, value in OWN_HEADERS.items():
         response.headers.setdefault(name, value)
     if request.endpoint != "static":
         response.headers["Cache-Control"] = "no-store"  # the next one at this screen finds nothing with "back"

@@ -23,15 +23,23 @@ _SAID = {
 _UNEXPECTED = ("Noget gik galt hos os", "Prøv igen om lidt. Det er noteret i loggen.")
 _NO_DATABASE = ("Vi kan ikke nå databasen lige nu", "Prøv igen om lidt. Haster det, så brug kommunens hovednummer.")
 _FORGED = ("Siden var for gammel", "Gå tilbage, indlæs siden igen, og send en gang til. Intet er ændret.")
+_NO_REFERRER = (
+    "Din browser fortæller ikke, hvilken side du kom fra",
+    "Slå det tillæg fra, der skjuler det (referer), for denne side. Intet er ændret.",
+)
 
 
 def register(app: Flask) -> None:
     """Give every error a page."""
-    app.register_error_handler(CSRFError, lambda error: _page(_FORGED, 400))
+    app.register_error_handler(CSRFError, _forged)
     app.register_error_handler(RateLimitExceeded, lambda error: _page(_SAID[429], 429))
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(SQLAlchemyError, _database)
     app.register_error_handler(Exception, _unexpected)
+
+
+def _forged(error: CSRFError) -> Any:
+    return _page(_NO_REFERRER if request.is_secure and not request.referrer else _FORGED, 400)
 
 
 def _http(error: HTTPException) -> Any:

@@ -9,37 +9,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.answers.search import index
 from bot.edge import gunicorn_conf as door
-from bot.edge.gunicorn_conf import (  # the same patience, threads and limits
-    backlog,
-    graceful_timeout,
-    keepalive,
-    limit_request_field_size,
-    limit_request_fields,
-    threads,
-    timeout,
-    worker_class,
-    worker_connections,
-    workers,
-)
+from bot.edge.gunicorn_conf import *  # noqa: F403  every setting of the door's: patience, threads, limits
 
-__all__ = [
-    "backlog",
-    "graceful_timeout",
-    "keepalive",
-    "limit_request_field_size",
-    "limit_request_fields",
-    "threads",
-    "timeout",
-    "worker_class",
-    "worker_connections",
-    "workers",
-]
-
+workers = 1  # for the volunteers of one house; VEJVISER_WORKERS is the door's
 wsgi_app = "bot.helpline.app:create_app()"
 limit_request_line = 4096  # a page that was asked for before the login stands in the address
 
 
-def post_worker_init(worker: Any) -> None:
+def post_worker_init(worker: Any) -> None:  # type: ignore[no-redef]  # the door's, and more
     """Sweep by the clock as the door does, and read the table: the first search shall not wait for it."""
     door.post_worker_init(worker)
     with contextlib.suppress(SQLAlchemyError):  # a database that is away is told on the page

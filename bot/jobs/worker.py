@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import os
 import sys
+import tempfile
 import threading
 import time
+from pathlib import Path
 
+from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.edge.log import make_log
 from bot.edge.rasa import Rasa
+from bot.edge.server import quiet_libraries
 from bot.edge.settings import Settings, SettingsError
 from bot.edge.sms.dialogue import SmsDialogue
 from bot.edge.sms.gateways import make_provider
 from bot.edge.sms.settings import SmsSettings
 from bot.edge.sms.store import SmsStore
+from bot.edge.tireless import tireless
 from bot.edge.turn import Desk
 from bot.handoff.requests import Handoff
+from bot.heartbeat import SMS, beating
 from bot.jobs.office import Office
 from bot.jobs.queue import Jobs, make_huey
 from bot.knowledge.database import make_engine
@@ -28,20 +33,17 @@ from bot.safety.conversations import Conversations
 
 THREADS = 4
 SWEPT_SECONDS = 5.0
+ALIVE = Path(tempfile.gettempdir()) / "vejviser-jobs.alive"  # for the health check: touched at every look
 DELETED_SECONDS = 600.0
 
 
 def make_office(settings: SmsSettings) -> Office:
     """Return the office of this environment, its jobs registered with huey. Raises SettingsError."""
     engine, log, conversations = make_engine(), make_log(), Conversations()
-    rasa = Rasa(
-        os.environ.get("VEJVISER_RASA_URL", "http://127.0.0.1:5005"),
-        os.environ.get("VEJVISER_ACTIONS_URL", "http://127.0.0.1:5055/webhook"),
-    )
     store, shelf = SmsStore(engine), Shelf(engine)
     _known(settings.municipality, shelf)
     dialogue = SmsDialogue(
-        Desk(rasa, conversations, log),
+        Desk(Rasa.of_environment(), conversations, log),
         store,
         conversations,
         Handoff(engine),
@@ -69,15 +71,22 @@ def _known(municipality: str | None, shelf: Shelf) -> None:
             raise SettingsError(f"VEJVISER_SMS_MUNICIPALITY is '{municipality}'; no municipality has that code.")
 
 
-def watch(office: Office) -> None:
+def watch(office: Office, engine: Engine) -> None:
     """Look for what waits, and delete what is old, for as long as the process lives."""
-    deleted = 0.0
+    log, deleted = make_log(), -DELETED_SECONDS
+    alive, swept = (beating(engine, name) for name in SMS)
     while True:
-        with contextlib.suppress(SQLAlchemyError):  # a database that is busy or away is asked next time
-            office.sweep()
-            if time.monotonic() - deleted > DELETED_SECONDS:
+        # Each by itself: a queue that is away keeps no number longer than we promised.
+        if time.monotonic() - deleted > DELETED_SECONDS:
+            with tireless("delete", log):
                 office.delete_old()
+                swept()
                 deleted = time.monotonic()
+        with tireless("look", log):
+            office.sweep()
+            alive()
+        with tireless("alive", log):
+            ALIVE.touch()
         time.sleep(SWEPT_SECONDS)
 
 
@@ -92,8 +101,9 @@ def main() -> int:
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 1
+    quiet_libraries()
     office.begin()
-    threading.Thread(target=watch, args=(office,), name="watch", daemon=True).start()
+    threading.Thread(target=watch, args=(office, make_engine()), name="watch", daemon=True).start()
     # Someone waits with a telephone in hand: a queue is looked at five times a second.
     office.jobs.huey.create_consumer(workers=THREADS, max_delay=0.2, periodic=False, check_worker_health=True).run()
     return 0

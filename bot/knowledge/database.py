@@ -52,11 +52,14 @@ def make_engine(url: str | None = None) -> Engine:
     if parsed.get_backend_name() == "sqlite":
         if parsed.database:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-        return create_engine(parsed, future=True, pool_pre_ping=True)
+        return create_engine(parsed, future=True, pool_pre_ping=True, hide_parameters=True)
+    if parsed.drivername == "postgresql":  # SQLAlchemy 2.1 would take psycopg 3 for it, which Rasa does not have
+        parsed = parsed.set(drivername="postgresql+psycopg2")
     engine = create_engine(
         parsed,
         future=True,
         pool_pre_ping=True,
+        hide_parameters=True,  # an error nobody caught is printed with its statement, and those hold what people wrote
         pool_size=int(os.environ.get("VEJVISER_POOL_SIZE") or POOL_SIZE),
         max_overflow=0,
         pool_timeout=PATIENCE_SECONDS,

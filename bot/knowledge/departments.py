@@ -37,7 +37,7 @@ class DepartmentNames:
             if org.department_type and len(name := re.split(r" [(–-]", org.name)[0]) >= _SHORTEST_LOCAL_NAME
         ]
         self._names = [
-            (re.compile(rf"\b{re.escape(fold(name))}{_ENDING}\b"), mention)
+            (folded := fold(name), re.compile(rf"\b{re.escape(folded)}{_ENDING}\b"), mention)
             for name, mention in sorted(names, key=lambda pair: -len(pair[0]))
         ]
 
@@ -48,7 +48,9 @@ class DepartmentNames:
         """
         rest = fold(text)
         found: dict[str, DepartmentMention] = {}
-        for pattern, mention in self._names:
+        for name, pattern, mention in self._names:
+            if name not in rest:  # hundreds are not, and this is the quickest way to know
+                continue
             if mention.municipality and municipality and mention.municipality != municipality:
                 continue
             rest, count = pattern.subn(" ", rest)  # "familieafdeling" is not found again in "børne- og familieafdeling"

@@ -20,6 +20,7 @@ from sqlalchemy import (
     DateTime,
     Float,
     ForeignKey,
+    Index,
     Integer,
     MetaData,
     String,
@@ -30,7 +31,7 @@ from sqlalchemy import (
     event,
 )
 from sqlalchemy.engine import Engine
-from sqlalchemy.orm import declarative_base, declared_attr, relationship
+from sqlalchemy.orm import Mapped, declarative_base, declared_attr, relationship
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_name)s",
@@ -97,7 +98,7 @@ class Sourced:
     confidence = Column(String(6), nullable=False, doc="high, medium or low; low is never shown to a citizen.")
 
     @declared_attr
-    def sources(cls) -> Any:
+    def sources(cls) -> Mapped[list[Source]]:
         """Link to the pages the fact was read from, in a table of its own so that foreign keys hold."""
         name = cls.__tablename__  # type: ignore[attr-defined]
         key = getattr(cls, "primary_key", "id")
@@ -482,6 +483,9 @@ class CorrectionReport(Base):
     reason = Column(Text, doc="Why it was turned down.")
     resolved_by = Column(String(80))
     resolved_at = Column(DateTime, doc="UTC.")
+    __table_args__ = (
+        Index("ix_correction_report_resolved_table_name_record_id", "resolved", "table_name", "record_id"),
+    )
 
 
 class Feedback(Base):
@@ -573,6 +577,14 @@ class Usage(Base):
     kind = Column(String(12), nullable=False, doc="Of the answer; `unanswered`: nothing of the municipality's own.")
     out_of_hours = Column(Boolean, nullable=False, doc="Outside weekdays 9 to 15.")
     count = Column(Integer, nullable=False)
+
+
+class Heartbeat(Base):
+    """When something that runs by itself last succeeded; whoever did it writes it, whatever process that was."""
+
+    __tablename__ = "heartbeat"
+    name = Column(String(20), primary_key=True, doc="conversations, requests and sms (swept), jobs, backup.")
+    at = Column(DateTime, nullable=False, doc="UTC.")
 
 
 # Everything that `vejviser knowledge load` replaces, parents first.

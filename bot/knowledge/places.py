@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
+import threading
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,6 +31,9 @@ EVERYDAY = frozenset(
 )
 # Of those, the ones that follow a service in ordinary sentences too ("hvem kan den hjælp give").
 _AFTER_A_SERVICE = frozenset("beder friheden give have loesning ramme ringe stilling vejen".split())
+# Of those, the ones that stand among search words, too ("mørke tanker", "ringe selvværd").
+_AMONG_SEARCH_WORDS = (_AFTER_A_SERVICE | frozenset("gram hals lind moerke tarm".split())) - {"vejen"}
+_GOES_ON = frozenset("til ud frem op ind tilbage hjem".split())  # "vejen til hjælp"
 _SERVICE = re.compile(
     r"(?:center|centret|centeret|afdeling|afdelingen|service|raadgivning|hjaelp|stoette|ppr|pension|vaerested|vaerestedet"
     r"|visitation|visitationen|forvaltning|forvaltningen|psykiatri|psykiatrien|ungeindsats|stu|fleksjob|kontanthjaelp)$"
@@ -40,6 +44,18 @@ _PLACE_AFTER_I = frozenset(["brande", "greve", "lejre", "skive", "struer"])
 _SHORT = frozenset("køge ribe sorø faxe fanø læsø ærø samsø odde årø kbh frb cph".split())
 # Numbers that are no postal codes when people ask for help: the doctor on call of the capital, and its neighbours.
 _NOT_POSTAL = frozenset({1812, 1813})
+# What makes four digits an amount, a duration, a section, a time or a case: a unit after them, or its word before.
+_UNIT = re.compile(
+    r"\s*(?:,-|\.-|%|kr\b|kroner|kr\.|dkk|€|euro|dage?\b|timer?\b|uger?\b|mdr|måneder|år\b|gange|mg\b|personer|"
+    r"(?:om|i|pr\.?|per)\s+(?:måned|mdr|år|uge|dag|time|husleje|kontanthjælp|su\b|løn|pension|udbetaling))",
+    re.IGNORECASE,
+)
+_COUNTED = re.compile(
+    r"(?:§+|\b(?:kl|nr|numre|nummer|sag|sagsnr|sagsnummer|stk|artikel|bkg|bekendtgørelse|lov|paragraf|koster|kostede|"
+    r"betaler|betalte|betale|får|fik|skylder|tjener|mangler|ca|cirka|omkring|over|under|mindst|højst|ekstra|årligt|"
+    r"månedligt|kr|kroner|beløb|beløbet))[.:]?\s*(?:på\s+|ca\.?\s+)?$",
+    re.IGNORECASE,
+)
 # First words of compound names that are no names of their own.
 _DIRECTIONS = frozenset(["noerre", "norre", "soender", "sonder", "oester", "oster", "vester", "store", "lille"])
 _WORD = re.compile(r"[a-zæøåéöäü]+(?:[-.][a-zæøåéöäü]+)*\.?", re.IGNORECASE)
@@ -175,6 +191,7 @@ _HOSPITAL = re.compile(r"s? (?:hospital|sygehus)", re.IGNORECASE)
 _WHO_BEFORE = re.compile(r"^ ?(?:og |men )?(?:bor|er flyttet|flyttede) (?:\w+ ){0,5}(?:i|på|til) $")
 _WRITER = re.compile(r"jeg(?:, [^,]+, bor|(?!.*\b(?:der|som|har en|har et)\b).* og bor|.* men er flyttet)")
 _SENTENCE_END = re.compile(r"[.!?]\s")
+_MAKING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -300,7 +317,8 @@ class Gazetteer:
                     service = _SERVICE.search(before) and form not in _AFTER_A_SERVICE
                     place = mark == ":" or (before in ("i", "fra") and form in _PLACE_AFTER_I)
                     sign = after in ("kommune", "kommunes") or (capital and not shouted) or lives or service or place
-                    if not (sign or len(words) == 1 or (alone and marked) or searching):
+                    searched = searching and form not in _AMONG_SEARCH_WORDS and after not in _GOES_ON
+                    if not (sign or len(words) == 1 or (alone and marked) or searched):
                         continue
                 return codes, count
             if count == 1 and (codes := self._misspelt(raw, marked, len(words) == 1 or opens, searching, after)):
@@ -328,7 +346,8 @@ class Gazetteer:
             number = int(match.group())
             codes = frozenset(code for first, last, code in self._postal if first <= number <= last)
             year = 1990 <= number <= 2035
-            if codes and number not in _NOT_POSTAL and (not year or match.group() == text.strip()):
+            counted = _UNIT.match(text, match.end()) or _COUNTED.search(text, 0, match.start())
+            if codes and number not in _NOT_POSTAL and not counted and (not year or match.group() == text.strip()):
                 yield codes, match.start(), match.end()
 
     def _unknown(self, text: str) -> str | None:
@@ -405,7 +424,12 @@ def _once(found: list[Place]) -> list[Place]:
     return sorted(best.values(), key=lambda place: place.start)
 
 
-@functools.lru_cache(maxsize=2)
 def gazetteer(directory: Directory) -> Gazetteer:
-    """Return the names of a reading of the table, made once for it."""
+    """Return the names of a reading of the table, made once for it, however many ask for it first."""
+    with _MAKING:
+        return _gazetteer(directory)
+
+
+@functools.lru_cache(maxsize=2)
+def _gazetteer(directory: Directory) -> Gazetteer:
     return Gazetteer(directory)

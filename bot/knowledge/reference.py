@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 
 from bot.knowledge import sms
-from bot.knowledge.models import Base
+from bot.knowledge.models import Base, Sourced
 
 
 def table_reference() -> str:
@@ -24,7 +24,7 @@ def table_reference() -> str:
             continue
         lines += ["", f"## {table.name}", "", inspect.getdoc(mappers[table.name]) or "", ""]
         lines += ["| column | type | may be empty | note |", "|---|---|---|---|"]
-        for column in table.columns:
+        for column in sorted(table.columns, key=lambda column: hasattr(Sourced, column.name)):  # its own columns first
             points = ", ".join(f"`{key.target_fullname}`" for key in column.foreign_keys)
             note = " ".join(filter(None, [column.doc, f"To {points}." if points else ""]))
             lines.append(f"| {column.name} | {column.type} | {'yes' if column.nullable else 'no'} | {note} |")

@@ -12,6 +12,7 @@ from bot.knowledge.models import Base
 
 INBOUND = ("part", "received", "answered")
 OUTBOUND = ("queued", "sending", "sent", "failed")
+GATEWAY_ID = 80  # so much of a gateway's own id is kept
 
 
 def _states(states: tuple[str, ...]) -> CheckConstraint:
@@ -35,7 +36,7 @@ class SmsInbound(Base):
     parts = Column(Integer)
     state = Column(String(10), nullable=False, index=True, doc="part (others are missing), received or answered.")
     written_at = Column(DateTime, nullable=False, doc="As the gateway says: they are answered in this order.")
-    received_at = Column(DateTime, nullable=False)
+    received_at = Column(DateTime, nullable=False, index=True)
     __table_args__ = (UniqueConstraint("provider", "message_id"), _states(INBOUND))
 
 
@@ -47,18 +48,20 @@ class SmsOutbound(Base):
     inbound_id = Column(ForeignKey("sms_inbound.id"), unique=True, doc="Empty for what the widget sends.")
     reference = Column(String(36), nullable=False, unique=True, doc="What the gateway knows it by.")
     sender = Column(String(64), nullable=False, index=True, doc="To whom.")
-    kind = Column(String(10), nullable=False, doc="answer, urgent (a way out of danger), stop, forget or widget.")
+    kind = Column(String(10), nullable=False, doc="answer, crisis, urgent (names 112), stop, forget or widget.")
     text = Column(Text, nullable=False)
     segments = Column(Integer, nullable=False)
     municipality_code = Column(String(4), nullable=False, doc="Whose answer it is; empty where it is nobody's.")
-    asked_by = Column(String(64), doc="Hash of the web conversation that asked for it; empty from the helpline.")
+    asked_by = Column(
+        String(64), index=True, doc="Hash of the web conversation that asked for it; empty from the helpline."
+    )
     state = Column(String(10), nullable=False, index=True, doc="queued, sending, sent, or failed: a dead letter.")
     attempts = Column(Integer, nullable=False)
-    due_at = Column(DateTime, nullable=False, doc="Not before.")
+    due_at = Column(DateTime, nullable=False, index=True, doc="Not before.")
     error = Column(String(80), doc="Why the last attempt failed; never the gateway's own words.")
-    gateway_id = Column(String(80), index=True)
+    gateway_id = Column(String(GATEWAY_ID), index=True)
     created_at = Column(DateTime, nullable=False)
-    done_at = Column(DateTime)
+    done_at = Column(DateTime, index=True)
     __table_args__ = (_states(OUTBOUND),)
 
 

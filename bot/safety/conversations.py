@@ -6,24 +6,19 @@ SQLite overwrites what is deleted (`secure_delete`); PostgreSQL does not at once
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import json
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import column, delete, inspect, select, table
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import SQLAlchemyError
 
 from bot.knowledge.database import make_engine
 from bot.knowledge.load import ROOT
 
-KEPT_HOURS = 24.0
-SWEPT_SECONDS = 600
 _EVENTS = table("events", column("id"), column("sender_id"), column("type_name"), column("timestamp"), column("data"))
 
 
@@ -34,11 +29,6 @@ def conversations_url() -> str:
 
 def _url(place: str | Path) -> str:
     return str(place) if "://" in str(place) else f"sqlite:///{place}"
-
-
-def kept_hours() -> float:
-    """Return how long a conversation is kept: VEJVISER_KEEP_HOURS, else 24."""
-    return float(os.environ.get("VEJVISER_KEEP_HOURS") or KEPT_HOURS)
 
 
 class Conversations:
@@ -66,13 +56,6 @@ class Conversations:
         limit = now.timestamp() - hours * 3600
         living = select(_EVENTS.c.sender_id).where(_EVENTS.c.timestamp >= limit)
         self._delete(_EVENTS.c.sender_id.not_in(living))
-
-    def sweep(self) -> None:
-        """Delete every ten minutes what is older than the configured hours, for as long as the process lives."""
-        while True:
-            with contextlib.suppress(SQLAlchemyError):  # a store that is busy or away is swept next time
-                self.forget_older(dt.datetime.now(dt.timezone.utc), kept_hours())  # Rasa stamps by the machine's clock
-            time.sleep(SWEPT_SECONDS)
 
     def _delete(self, which: Any) -> None:
         if self._exists():

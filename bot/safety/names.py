@@ -124,12 +124,6 @@ def _given_names() -> frozenset[str]:
 
 
 @functools.lru_cache(maxsize=1)
-def _stems() -> frozenset[str]:
-    """Return the given names without a final s, for a cheap first look at every word."""
-    return frozenset(name.split("-")[0].rstrip("s") for name in _given_names())
-
-
-@functools.lru_cache(maxsize=1)
 def _places() -> frozenset[str]:
     """Return the words of the municipalities' names and aliases, small letters; from the files, so no database is needed."""
     names: set[str] = set()

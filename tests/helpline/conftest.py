@@ -126,8 +126,9 @@ class House:
         return enter(self.app, login).get_cookie("helpline").value
 
 
-def listen(app: Flask) -> tuple[str, Callable[[], None]]:
-    server = make_server("127.0.0.1", 0, app, threaded=True)
+def listen(app: Flask, secure: bool = False) -> tuple[str, Callable[[], None]]:
+    """Serve an app, over https with a certificate made for the occasion if it is to be `secure`."""
+    server = make_server("127.0.0.1", 0, app, threaded=True, ssl_context="adhoc" if secure else None)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
 
@@ -135,7 +136,7 @@ def listen(app: Flask) -> tuple[str, Callable[[], None]]:
         server.shutdown()
         thread.join(10)
 
-    return f"http://127.0.0.1:{server.server_port}", stop
+    return f"http{'s' if secure else ''}://127.0.0.1:{server.server_port}", stop
 
 
 @contextlib.contextmanager

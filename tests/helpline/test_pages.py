@@ -8,9 +8,12 @@ import pytest
 from playwright.sync_api import expect
 
 from bot.handoff.requests import Wish
+from bot.helpline.app import create_app
+from bot.helpline.settings import Settings
 from bot.knowledge.hours import Calendar
 from tests.browser import SHOTS, violations
 from tests.conftest import MONDAY
+from tests.helpline.conftest import NOBODY, PASSWORD, listen
 
 SURROUNDINGS = {
     "1280": {},
@@ -18,6 +21,7 @@ SURROUNDINGS = {
     "dark": {"color_scheme": "dark"},
     "forced": {"forced_colors": "active"},
 }
+SECRET = "kX9-2_vQ7mTz4LrB8nWc5YpD1sHf3JgA6uE0"
 CARD = "/opslag?emne=bostoette&kommune=0259"
 # Name of the picture: the page, who looks, and the status it must have.
 PAGES = {
@@ -47,6 +51,21 @@ def judge(page, axe, name, surroundings):
     assert violations(page, axe, only_widget=False) == [], name
     assert fits(page), f"{name} scrolls sideways at {surroundings}"
     assert [fault for fault in page.faults if "axe" not in fault] == []
+
+
+def test_one_logs_in_over_https_as_in_production(browser, table, clock):
+    settings = Settings.read({"VEJVISER_ENV": "production", "VEJVISER_SECRET": SECRET})
+    url, stop = listen(create_app(NOBODY, NOBODY, table, clock=clock, settings=settings), secure=True)
+    page = browser.new_context(ignore_https_errors=True).new_page()
+    page.goto(f"{url}/koe")
+    page.get_by_label("Brugernavn").fill("vera")
+    page.get_by_label("Adgangskode").fill(PASSWORD)
+    page.get_by_role("button", name="Log ind").click()
+    expect(page.get_by_role("heading", name="Køen")).to_be_visible()
+    page.get_by_role("button", name="Log ud").click()
+    expect(page.get_by_text("Du er logget ud.")).to_be_visible()
+    page.context.close()
+    stop()
 
 
 @pytest.mark.parametrize("surroundings", SURROUNDINGS)

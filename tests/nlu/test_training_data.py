@@ -7,12 +7,13 @@ import pytest
 import yaml
 
 from bot import training_data
+from bot.doubts import nearest, ngram_vectors
 from bot.knowledge.load import ROOT
 from bot.knowledge.models import FACETS
 from bot.knowledge.places import fold
 from bot.nlu.encoder import encode
 from bot.safety.redact import REMOVED, redact
-from bot.training_data import nearest, ngram_vectors, plain
+from bot.training_data import plain
 from tests.nlu import evaluation
 from tests.nlu.evaluation import BLIND, DANGER_SEEN, SEEN
 

@@ -1,15 +1,12 @@
-"""Nobody reaches Rasa or the actions from outside, and Rasa reports to nobody."""
+"""Nobody reaches Rasa or the actions from outside, and Rasa reports to nobody. Containers: `unit/test_deploy.py`."""
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import httpx
-import yaml
 
-from bot.knowledge.load import ROOT
-from bot.training import environment
+from bot.training import environment, rasa_python
 
 LOOPBACK = {"0100007F", "00000000000000000000000001000000", "0000000000000000FFFF00000100007F"}
 LISTENING = "0A"
@@ -63,17 +60,6 @@ def test_telemetry_is_off(backend):
         assert b"RASA_TELEMETRY_ENABLED=false" in started_with
     code = "from rasa.telemetry import is_telemetry_enabled as on; print(on())"
     asked = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code], env=environment(), capture_output=True, text=True
+        [rasa_python(), "-W", "ignore", "-c", code], env=environment(), capture_output=True, text=True
     )
     assert asked.stdout.split()[-1] == "False", asked.stderr
-
-
-def test_only_the_door_and_the_console_are_published_in_containers():
-    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
-    assert [name for name, one in services["services"].items() if "ports" in one] == ["edge", "helpline"]
-    assert services["networks"]["inside"]["internal"] is True
-    for name in ("rasa", "actions"):
-        assert services["services"][name]["networks"] == ["inside"]
-    for name in ("edge", "helpline"):
-        assert services["services"][name]["environment"]["VEJVISER_ENV"] == "production"
-        assert ":?" in services["services"][name]["environment"]["VEJVISER_SECRET"], "no default secret"

@@ -81,9 +81,9 @@ def test_where_the_main_number_is_missing_the_answer_says_so_and_still_has_a_num
     assert answer.department.main_number_missing
     assert answer.department.website == "randers.dk"
     text = render(answer)
-    assert "Hovednummeret til Randers Kommune mangler vi. Se randers.dk." in text
+    assert "Hovednummeret til Randers Kommune kender vi ikke. Se randers.dk." in text
     assert answer.department.phone in text and "spørg efter Myndighed Børn & Unge Handicap" in text
-    assert "Det er en anden afdeling. Bed dem stille om." in text and "39 25 25 25" in text
+    assert "Det er en anden afdeling. Bed om at blive stillet om." in text and "39 25 25 25" in text
 
 
 def test_a_childrens_number_is_not_given_for_an_adults_matter(directory):

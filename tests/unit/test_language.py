@@ -4,7 +4,7 @@ import re
 from collections import defaultdict
 
 from bot.answers.find import find_answer
-from bot.answers.text import render
+from bot.answers.text import in_a_sentence, render
 from bot.knowledge.load import ROOT, check, iter_texts
 from bot.knowledge.models import FACETS
 from tests.conftest import MONDAY
@@ -60,6 +60,14 @@ def test_guides_are_easy_to_read():
             by_topic[where.split()[1]].append(text.rstrip(".") + ".")
     assert len(by_topic) == 61
     assert {topic: lix(" ".join(texts)) for topic, texts in by_topic.items() if lix(" ".join(texts)) > 40} == {}
+
+
+def test_titles_stand_in_a_sentence(directory):
+    """A title is the name of a thing: "Handler det også om ...?", "Sig, at det handler om ..."."""
+    titles = [in_a_sentence(topic.title) for topic in directory.topics.values()]
+    assert [
+        title for title in titles if re.search(r"[?:.!()]|^(?:når|hvis|hvor|hvad|hvem|hvilken|du|jeg)\b", title)
+    ] == []
 
 
 def test_texts_use_characters_an_sms_can_carry():

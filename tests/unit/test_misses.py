@@ -5,7 +5,7 @@ import csv
 import pytest
 import yaml
 
-from bot.misses import COLUMNS, MissesError, merge, misses
+from bot.misses import COLUMNS, MissesError, merge, misses, write_misses
 
 KNOWN = """\
 version: "3.1"
@@ -54,6 +54,22 @@ def test_labelled_rows_join_and_the_difference_is_shown(tmp_path, folder, direct
     blocks = yaml.safe_load((folder / "learnt.yml").read_text(encoding="utf-8"))["nlu"]
     assert blocks[0]["metadata"] == {"topic": "bostoette", "facets": ["time", "complaint"]}
     assert blocks[1]["intent"] == "thanks" and "metadata" not in blocks[1]
+
+
+@pytest.mark.parametrize(
+    "text", ["=hun får aldrig vasket op", "-- hun får aldrig vasket op", "'s nachts vasker hun op"]
+)
+def test_no_spreadsheet_runs_a_message_and_it_comes_back_as_written(tmp_path, folder, directory, text):
+    path = tmp_path / "out.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        write_misses([dict.fromkeys(COLUMNS, "") | row(text)], file)
+    assert not csv_cells(path)[0]["text"].startswith(("=", "-"))
+    assert f"    - {text}\n" in merge(path, directory, folder)
+
+
+def csv_cells(path):
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def test_what_was_learnt_before_stays(tmp_path, folder, directory):

@@ -31,6 +31,9 @@ def gazetteer(directory):
         ("Møn", "Vordingborg"),
         ("nykøbing falster", "Guldborgsund"),
         ("4600", "Køge"),
+        ("tabt arbejdsfortjeneste 4600", "Køge"),
+        ("postnr. 4600, hvem hjælper?", "Køge"),
+        ("vi bor i 4600 Køge", "Køge"),
         ("min søn bor i Ry", "Skanderborg"),
         ("jeg bor i Ringe", "Faaborg-Midtfyn"),
         ("hvor søger jeg tabt arbejdsfortjeneste i vejle", "Vejle"),
@@ -49,6 +52,28 @@ def test_names_genitives_towns_typos_and_postal_codes(gazetteer, text, name):
 @pytest.mark.parametrize(
     "text",
     [
+        "mørke tanker",
+        "ringe selvværd",
+        "ringe til kommunen",
+        "ringe appetit depression",
+        "give fuldmagt",
+        "give besked",
+        "vejen til hjælp",
+        "ondt i hals",
+        "ramme for bostøtte",
+        "tarm problemer",
+        "friheden til selv valg",
+        "stilling i kommune",
+        "have hjælp",
+        "hun får 4600 kr i kontanthjælp",
+        "2500 kroner til medicin",
+        "7100,- i husleje",
+        "det koster 2300 om måneden",
+        "hvordan klager jeg efter 1200 dage",
+        "han får 4600 i kontanthjælp",
+        "§ 1500",
+        "mødet er kl. 1530",
+        "vores sag nr. 4600 ligger stille",
         "hvor får jeg vejledning",
         "det ringer hele tiden, kan I give mig et råd",
         "i ringe grad",
@@ -113,12 +138,16 @@ def test_everyday_words_are_no_places(gazetteer, text):
 
 
 def test_letters_with_several_places_lead_to_the_one_concerned(gazetteer):
-    """Of 450 messages with towns, old names, slips and several places, not fewer than were right (425)."""
+    """Of 450 messages with towns, old names, slips and several places, not fewer than were right (423).
+
+    Two of those missed are search words ("ringe", "tarm") that are more often words than places: to ask for the place
+    is better than to be sure of a wrong one.
+    """
     with (ROOT / "tests" / "nlu" / "places_seen.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     found = [gazetteer.find(row["text"]).concerned for row in rows]
     right = [(place.code if place else "") == row["municipality"] for row, place in zip(rows, found)]
-    assert len(rows) == 450 and sum(right) >= 425
+    assert len(rows) == 450 and sum(right) >= 423
 
 
 @pytest.mark.parametrize(

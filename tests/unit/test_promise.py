@@ -29,14 +29,14 @@ def at(year, month, day, hour, minute=0, fold=0):
 def test_on_a_monday_morning():
     assert said(MONDAY) == {
         "today": "i dag mellem kl. 10 og 12",
-        "tomorrow_morning": "i morgen mellem kl. 10 og 12",
+        "tomorrow_morning": "i morgen tirsdag mellem kl. 10 og 12",
         "evening": "onsdag den 25. november mellem kl. 17 og 19",
     }
 
 
 def test_on_a_sunday_at_half_past_ten_in_the_evening_nothing_is_promised_for_today():
     assert said(SUNDAY) == {
-        "tomorrow_morning": "i morgen mellem kl. 10 og 12",
+        "tomorrow_morning": "i morgen mandag mellem kl. 10 og 12",
         "evening": "onsdag den 25. november mellem kl. 17 og 19",
     }
 
@@ -94,7 +94,7 @@ def test_the_queue_moves_the_promise():
     assert said(MONDAY, [noon] * 8)["today"] == "i dag mellem kl. 10.15 og 12.15"
     assert said(MONDAY, [noon] * 12)["today"] == "i dag mellem kl. 11.15 og 13.15"
     assert said(MONDAY, [noon] * 24).get("today") is None, "the day is full"
-    assert said(MONDAY, [noon] * 24)["tomorrow_morning"] == "i morgen mellem kl. 10 og 12"
+    assert said(MONDAY, [noon] * 24)["tomorrow_morning"] == "i morgen tirsdag mellem kl. 10 og 12"
 
 
 def test_nobodys_time_is_given_away():
@@ -102,6 +102,20 @@ def test_nobodys_time_is_given_away():
     one = at(2026, 11, 23, 13)
     assert said(MONDAY, [one] * 12)["today"] == "i dag mellem kl. 11.15 og 13.15"
     assert said(MONDAY, [one] * 11)["today"] == "i dag mellem kl. 10 og 12"
+
+
+def test_another_try_takes_nobodys_time_either():
+    # Sixteen are due by 14: all the time there is. Whoever did not pick up is called after them.
+    two, hour = at(2026, 11, 23, 14), dt.timedelta(hours=1)
+    assert (
+        promise("soonest", spans(MONDAY), [two] * 16, 4, MONDAY, hour).said(MONDAY) == "i dag mellem kl. 12.15 og 14.15"
+    )
+    assert promise("soonest", spans(MONDAY), [two] * 15, 4, MONDAY, hour).said(MONDAY) == "i dag mellem kl. 11 og 13"
+
+
+def test_behind_with_some_nothing_more_is_promised_before_them():
+    friday, two = at(2026, 11, 20, 13), at(2026, 11, 23, 14)
+    assert said(MONDAY, [friday, *[two] * 16])["today"] == "i dag mellem kl. 12.30 og 14.30"
 
 
 def test_those_who_were_not_called_in_time_still_stand_in_the_queue():
@@ -124,16 +138,17 @@ moments = st.integers(0, 60 * 24 * 60).map(lambda minutes: at(2026, 10, 1, 0) + 
 
 
 @settings(max_examples=120, deadline=None)
-@given(now=moments, waits=st.lists(st.integers(0, 72), max_size=30), calls=st.integers(1, 12))
-def test_whatever_is_promised_lies_in_open_time_and_can_be_kept(now, waits, calls):
+@given(now=moments, rests=st.lists(st.integers(0, 72), max_size=30), calls=st.integers(1, 12))
+def test_whatever_is_promised_lies_in_open_time_and_can_be_kept(now, rests, calls):
     open_time = spans(now)
     due: list[dt.datetime] = []
-    for _ in waits:  # each asks in turn and is promised something
-        found = promise("soonest", open_time, due, calls, now)
+    for hours in rests:  # each asks in turn and is promised something, some of them for later
+        rest = dt.timedelta(hours=hours)
+        found = promise("soonest", open_time, due, calls, now, rest)
         if found is None:
-            break
+            continue
         assert SHORTEST <= found.ends - found.begins <= LONGEST
-        assert now <= found.begins
+        assert now + rest <= found.begins
         assert any(opens <= found.begins and found.ends <= closes for opens, closes in open_time)
         due.append(found.ends)
     # Called in the order they are due, one after the other, everybody is called before the interval ends.

@@ -12,24 +12,27 @@ from sqlalchemy.orm import Session
 from bot.answers import conversation as talk
 from bot.answers.degraded import degraded_turn
 from bot.answers.links import Links
-from bot.answers.sms import render_sms
+from bot.answers.sms import Sms, render_sms
+from bot.edge.app import create_app
 from bot.edge.sms.dialogue import (
     ASKED,
     CANNOT_CALL,
     CODE_LETTERS,
     FORGOTTEN,
+    FULL,
     HELP,
     MOST_AN_HOUR,
     NO_CALL,
     REGRET,
     RING,
     STARTED,
+    STILL_CALLED,
     STOPPED,
     TOO_MANY,
     keyword,
 )
-from bot.edge.sms.provider import NotNow
-from bot.edge.sms.store import without_cut_numbers
+from bot.edge.sms.provider import NotNow, Report
+from bot.edge.sms.store import WayOn, without_cut_numbers
 from bot.edge.turn import speak
 from bot.handoff.models import HandoffRequest
 from bot.handoff.requests import Wish
@@ -41,6 +44,7 @@ from tests.databases import taken_away
 from tests.sms import MOTHER, make_town, metrics
 
 FATHER = "4520304051"
+NOBODY = "http://127.0.0.1:1"
 
 
 @pytest.fixture(scope="module")
@@ -184,6 +188,21 @@ def test_the_parts_of_a_long_message_are_joined_whichever_comes_first(town):
     assert "barnets lov § 87" in answer.text
 
 
+def test_null_characters_in_parts_are_left_out_and_the_space_at_the_cut_stays(town):
+    town.deliver("tabt arbejdsfortjeneste\0 ", udh="050003AC0201")
+    assert rows(town, SmsInbound)[0].text == "tabt arbejdsfortjeneste "
+    town.deliver("i\0 Køge", udh="050003AC0202")
+    town.work()
+    assert "barnets lov § 87" in town.gateway.sent_to(MOTHER)[0].text
+
+
+def test_an_id_that_no_database_takes_is_unreadable(town):
+    assert town.deliver("bostøtte køge", message_id="7\0") == 400 and not rows(town, SmsInbound)
+    assert town.gateway.report("x", "y\0") == 400
+    assert town.deliver("bostøtte køge", message_id="7" * 200) == 204
+    assert rows(town, SmsInbound)[0].message_id == "7" * 80
+
+
 def test_a_part_that_never_comes_is_not_waited_for(town):
     town.deliver("tabt arbejdsfortjeneste i Køge, og så er der også", udh="050003A80201")
     town.later(20)
@@ -240,15 +259,29 @@ def test_danger_goes_before_every_keyword(town, text):
         ("ring mig op!", "ring"),
         ("RING OP.", "ring"),
         ("skal jeg ring op til dem", None),
+        ("Ring 112", None),
+        ("ring 1813", None),
+        ("Slet 1", None),
+        ("stop 2", None),
+        ("1 stop", None),
     ],
 )
 def test_keywords_are_words_by_themselves_in_any_case(text, word):
     assert keyword(text) == word
 
 
+def test_a_number_beside_a_keyword_is_not_lost(town):
+    town.handoff.set_desk(HOURS, 4, [])
+    assert "112" in town.writes("Ring 112") and not rows(town, HandoffRequest)
+    town.writes("slet 1")
+    town.writes("stop 2")
+    assert rows(town, SmsPerson) and "Socialafdelingen" in town.writes("bostøtte køge")
+
+
 def test_stop_is_confirmed_once_and_then_there_is_silence_but_not_in_danger(town):
     assert town.writes("STOP") == STOPPED
-    assert town.writes("stop") == "" and town.writes("bostøtte køge") == "" and town.writes("HJÆLP") == ""
+    assert town.writes("stop") == "" and town.writes("bostøtte køge") == ""
+    assert town.writes("HJÆLP") == HELP, "who asks for help is told of 112"
     assert town.writes("han vil tage sit eget liv").startswith("Ring 112 nu")
     assert town.writes("bostøtte køge") == ""
     assert town.writes("Start") == STARTED
@@ -392,6 +425,127 @@ def test_order_is_kept_while_the_first_waits(town):
     assert len(said) == 2 and "Køge" in said[0] and "Aalborg" in said[1]
 
 
+def test_danger_waits_for_no_message_that_the_gateway_put_off(town):
+    town.gateway.retry_after = 3600
+    town.gateway.play("429", 1)
+    assert town.writes("bostøtte køge") == ""
+    assert town.writes("jeg vil ikke leve mere").startswith("Ring 112 nu")
+    assert town.writes("bostøtte aalborg") == "", "the others keep their order"
+    town.later(4000)
+    said = [bubble.text for bubble in town.gateway.sent_to(MOTHER)]
+    assert len(said) == 3 and "Køge" in said[1] and "Aalborg" in said[2]
+
+
+def test_danger_waits_half_a_minute_at_most_whatever_the_gateway_asks(town):
+    town.gateway.retry_after = 3600
+    town.gateway.play("429", 4)
+    assert town.writes("hun vil tage sit eget liv") == ""
+    assert town.writes("bostøtte køge", number=FATHER) == "", "an ordinary one waits as long as asked"
+    for _ in range(10):
+        town.later(31)
+    assert town.gateway.sent_to(MOTHER)[0].text.startswith("Ring 112 nu") and not town.gateway.sent_to(FATHER)
+
+
+def test_nobody_waits_for_a_reply_in_danger_that_is_put_off(town):
+    town.gateway.play("429", 1)
+    assert town.writes("hun vil tage sit eget liv") == ""
+    assert "Køge" in town.writes("bostøtte køge")
+
+
+def test_danger_is_answered_before_what_was_written_earlier(town):
+    now = town.now.timestamp()
+    town.deliver("bostøtte køge", sent_at=now - 20)
+    town.deliver("bostøtte aalborg", sent_at=now - 10)
+    town.deliver("jeg vil ikke leve mere", sent_at=now)
+    town.work()
+    assert [b.text.startswith("Ring 112 nu") for b in town.gateway.sent_to(MOTHER)] == [True, False, False]
+
+
+def test_danger_in_the_first_part_of_a_long_message_waits_for_no_other(town):
+    town.deliver("jeg vil ikke leve mere, det hele er for meget, og jeg ved", udh="050003AB0201")
+    town.work()
+    assert town.gateway.sent_to(MOTHER)[0].text.startswith("Ring 112 nu")
+    town.deliver(" ikke, hvor vi søger bostøtte i Køge", udh="050003AB0202")
+    town.later(70)
+    assert "Socialafdelingen" in town.gateway.sent_to(MOTHER)[1].text, "the rest is a message of its own"
+
+
+def test_what_the_gateway_took_is_sent_once_whatever_it_says_about_it(town):
+    town.gateway.play("odd", 100)
+    town.deliver("bostøtte køge")
+    town.work()
+    for _ in range(40):
+        town.later(15)
+    assert len(town.gateway.sent_to(MOTHER)) == 1
+    assert rows(town, SmsOutbound)[0].state == "sent"
+
+
+def test_an_id_of_the_gateway_as_long_as_it_likes_is_no_reason_to_send_again(town):
+    town.deliver("bostøtte køge")
+    town.store.answer(town.store.next_inbound(town.sender()), Sms("hej"), "answer", town.now)
+    outbound = town.store.next_outbound(town.sender(), town.now)
+    town.store.sent(outbound, "x" * 300, town.now)
+    assert rows(town, SmsOutbound)[0].gateway_id == "x" * 80, "as much as the column holds on PostgreSQL"
+    town.store.settle(Report(None, "x" * 300, False), town.now)
+    assert rows(town, SmsOutbound)[0].error == "undelivered"
+
+
+def test_a_message_on_which_every_job_dies_is_given_up(town):
+    town.deliver("bostøtte køge")
+    sender = town.sender()
+    town.store.answer(town.store.next_inbound(sender), Sms("hej"), "answer", town.now)
+    for _ in range(8):
+        assert town.store.begin_sending(town.store.next_outbound(sender, town.now), town.now), (
+            "and then the job is killed"
+        )
+        town.now += dt.timedelta(seconds=31)
+    town.later(31)
+    assert town.gateway.calls == 0
+    (letter,) = town.store.dead_letters()
+    assert (letter.error, letter.text) == ("never noted", "hej"), "an operator sees it, and may send it"
+
+
+def queued(town, text="hej", kind="answer"):
+    """An answer in line that names no 112, as the degraded ones of these tests all do."""
+    town.deliver("bostøtte køge")
+    town.store.answer(town.store.next_inbound(town.sender()), Sms(text), kind, town.now)
+
+
+def test_a_message_that_was_answered_already_holds_up_nobody(town):
+    town.deliver("bostøtte køge")
+    inbound = town.store.next_inbound(town.sender())
+    town.store.answer(inbound, Sms("hej"), "answer", town.now)
+    with Session(make_engine(town.url), future=True) as session, session.begin():
+        session.get(SmsInbound, inbound.id).state = "received"  # as two who joined its parts at once left it
+    assert not town.store.answer(town.store.next_inbound(town.sender()), Sms("hej igen"), "answer", town.now)
+    assert town.store.next_inbound(town.sender()) is None
+    assert "Aalborg" in town.writes("bostøtte aalborg") and len(town.gateway.sent_to(MOTHER)) == 2
+
+
+def test_a_dead_letter_goes_to_nobody_who_said_stop_and_never_empty(town):
+    town.gateway.play("401", 1)
+    queued(town)
+    town.work()
+    town.writes("STOP")
+    assert town.store.revive(None, town.now) == []
+    town.writes("START")
+    town.now += dt.timedelta(hours=25)
+    town.office.delete_old()
+    town.writes("bostøtte køge")
+    assert town.store.revive(None, town.now) == [], "its text is gone, though the number is known again"
+
+
+def test_what_was_in_line_before_stop_is_not_sent_after_it(town):
+    town.gateway.play("429", 1)
+    queued(town)
+    town.work()
+    town.deliver("STOP")
+    town.work()
+    town.later(60)
+    assert [bubble.text for bubble in town.gateway.sent_to(MOTHER)] == [STOPPED]
+    assert [letter.error for letter in town.store.dead_letters()] == ["stopped"]
+
+
 def test_a_report_settles_a_sending_of_which_nobody_is_sure(town):
     town.gateway.play("cut_after", 1)
     town.deliver("bostøtte køge")
@@ -412,6 +566,18 @@ def test_without_a_report_it_is_sent_again_with_the_same_reference(town):
     assert first.reference == second.reference, "the honest rest: at least once"
 
 
+def test_a_gateway_that_only_answers_slowly_does_not_fill_the_telephone(town):
+    town.gateway.play("cut_after", 100)
+    town.deliver("bostøtte køge")
+    town.work()
+    for _ in range(60):
+        town.later(30)
+    assert len(town.gateway.sent_to(MOTHER)) == 3, "once, and twice more without a report"
+    (letter,) = town.store.dead_letters()
+    assert town.gateway.report("id-1", letter.reference) == 204, "a report that comes after the last try"
+    assert not town.store.dead_letters() and rows(town, SmsOutbound)[0].state == "sent"
+
+
 def test_a_message_that_did_not_arrive_is_counted(town):
     town.writes("bostøtte køge")
     town.gateway.report("x", town.gateway.sent_to(MOTHER)[0].reference, "UNDELIVERABLE")
@@ -419,10 +585,8 @@ def test_a_message_that_did_not_arrive_is_counted(town):
 
 
 def test_the_ceiling_stops_sending_with_an_alarm_never_receiving_and_never_in_danger(build):
-    town = build(VEJVISER_SMS_CEILING="1")
+    town = build(VEJVISER_SMS_CEILING="2")
     # Every degraded answer names 112; so the office is asked directly with an ordinary one.
-    from bot.answers.sms import Sms
-    from bot.edge.sms.store import WayOn
 
     town.store.know(town.sender(), MOTHER, town.now)
     for _ in range(2):
@@ -438,6 +602,52 @@ def test_the_ceiling_stops_sending_with_an_alarm_never_receiving_and_never_in_da
     assert town.writes("hun vil tage sit eget liv").startswith("Ring 112")
     town.now += dt.timedelta(days=1)
     assert "vejviser_sms_ceiling_reached 0.0" in metrics(town)
+
+
+def test_at_the_ceiling_who_writes_is_told_once_a_day_whom_to_call(build):
+    town = build(VEJVISER_SMS_CEILING="0", VEJVISER_SMS_MUNICIPALITY="0259")
+    for _ in range(2):
+        town.deliver("bostøtte")
+        town.store.answer(
+            town.store.next_inbound(town.sender()), Sms("et svar", municipality="0259"), "answer", town.now
+        )
+        town.work()
+    (told,) = town.gateway.sent_to(MOTHER)
+    assert told.text.startswith(FULL) and "112" in told.text and "Køge Kommune: 56 67 67 67 (kilde: " in told.text
+    assert told.segments <= 2 and [letter.error for letter in town.store.dead_letters()] == ["ceiling"] * 2
+    town.now += dt.timedelta(days=1)
+    town.deliver("bostøtte")
+    town.store.answer(town.store.next_inbound(town.sender()), Sms("et svar", municipality="0259"), "answer", town.now)
+    town.work()
+    assert len(town.gateway.sent_to(MOTHER)) == 2, "and the next day again"
+
+
+def test_what_the_widget_sends_leaves_half_of_the_day_to_those_who_write(build):
+    town = build(VEJVISER_SMS_CEILING="2")
+    refused = None
+    for n in range(3):
+        answer = send_to_phone(town, web_session(town), phone=f"2030405{n}")
+        refused = answer if answer.status_code == 429 else refused
+        town.work()
+    sent = [bubble for bubble in town.gateway.bubbles if not bubble.mine]
+    assert sum(bubble.segments for bubble in sent) <= 1
+    assert refused.json()["error"]["message"].startswith("Vi kan ikke sende flere sms'er i dag. Du kan kopiere")
+    town.deliver("4600")
+    town.store.answer(town.store.next_inbound(town.sender()), Sms("et svar"), "answer", town.now)
+    town.work()
+    assert town.gateway.sent_to(MOTHER)[-1].text == "et svar"
+
+
+def test_one_address_cannot_send_to_numbers_all_day(town):
+    app = create_app(NOBODY, NOBODY, town.url, clock=lambda: town.now, secret="test", sms=town.settings)
+    app.config["OUTBOX"] = town.app.config["OUTBOX"]
+    door = app.test_client()
+    met = []
+    for n in range(21):
+        session = app.config["SESSIONS"].id_of(app.config["SESSIONS"].new())
+        body = {"session": session, "phone": f"203040{n:02}", "topic": "bostoette", "municipality": "0259"}
+        met.append(door.post("/api/v1/sms", json=body).status_code)
+    assert met == [202] * 20 + [429]
 
 
 # -- "Send til min telefon" ----------------------------------------------------------------------------------------
@@ -508,7 +718,6 @@ def test_who_said_stop_gets_nothing_from_the_widget_either(town):
 
 
 def test_without_a_gateway_the_widget_is_told_and_the_rest_goes_on(database, shelf):
-    from bot.edge.app import create_app
     from tests.conftest import MONDAY, free_port
 
     nobody = f"http://127.0.0.1:{free_port()}"
@@ -588,18 +797,29 @@ def test_delete_withdraws_the_call_also_days_later(town):
     assert not rows(town, HandoffRequest) and b"20304050" not in town.everything_kept().replace(b"\x00", b"")
 
 
-def test_a_call_asked_for_in_the_widget_is_known_and_deleted_on_the_telephone(town):
+def test_a_call_to_this_telephone_asked_for_in_the_widget_is_known_and_deleted_on_it(town):
     town.handoff.set_desk(HOURS, 4, [])
-    session = web_session(town)
-    send_to_phone(town, session)
-    town.work()
-    town.writes(re.search(rf"Svar ([{CODE_LETTERS}]{{5}}) for", town.gateway.sent_to(MOTHER)[0].text)[1])
-    web = town.app.config["SESSIONS"].read(session).sender
+    web = town.app.config["SESSIONS"].read(web_session(town)).sender
     calendar = town.office._shelf.current().calendar
     town.handoff.place(web, Wish("call", "Om bostøtte", "20304050"), calendar, town.now)
     assert TODAY in town.writes("RING") and len(rows(town, HandoffRequest)) == 1
-    town.writes("SLET")
+    assert town.writes("SLET") == f"{FORGOTTEN} {NO_CALL}"
     assert not rows(town, HandoffRequest)
+
+
+def test_a_stranger_with_the_code_neither_learns_of_the_others_call_nor_takes_it_away(town):
+    town.handoff.set_desk(HOURS, 4, [])
+    session = web_session(town)
+    send_to_phone(town, session, phone="20 30 40 51")  # a slip in the number
+    town.work()
+    code = re.search(rf"Svar ([{CODE_LETTERS}]{{5}}) for", town.gateway.sent_to(FATHER)[0].text)[1]
+    town.writes(code, number=FATHER)
+    web = town.app.config["SESSIONS"].read(session).sender
+    calendar = town.office._shelf.current().calendar
+    hers = town.handoff.place(web, Wish("call", "Om bostøtte", "20304050"), calendar, town.now)
+    assert "Vi ringer til dig" not in town.writes("hvad nu?", number=FATHER)
+    assert NO_CALL not in town.writes("SLET", number=FATHER)
+    assert [row.id for row in rows(town, HandoffRequest)] == [hers.id]
 
 
 def test_where_nothing_can_be_promised_ring_gives_the_lines_that_are_open(town):
@@ -607,6 +827,22 @@ def test_where_nothing_can_be_promised_ring_gives_the_lines_that_are_open(town):
     assert said.startswith(CANNOT_CALL) and "(åben til" in said and town.gateway.sent_to(MOTHER)[-1].segments <= 2
     town.now = CLOCKS["sunday evening"]
     assert re.search(r"Rådgivning (\d\d ){4}", town.writes("RING"))
+
+
+def test_who_wrote_stop_is_told_of_the_call_and_can_still_be_forgotten(town):
+    town.handoff.set_desk(HOURS, 4, [])
+    town.writes("RING")
+    assert town.writes("STOP") == f"{STOPPED} {STILL_CALLED}"
+    assert town.gateway.sent_to(MOTHER)[-1].segments <= 2
+    assert town.writes("SLET") == f"{FORGOTTEN} {NO_CALL}"
+    assert not rows(town, HandoffRequest) and not rows(town, SmsNumber) and not rows(town, SmsPerson)
+    assert b"20304050" not in town.everything_kept().replace(b"\x00", b"")
+    assert town.writes("bostøtte køge") == "", "STOP still holds"
+
+
+def test_stop_counts_also_when_the_queue_of_calls_is_away(town):
+    HandoffRequest.__table__.drop(make_engine(town.url))
+    assert town.writes("STOP") == STOPPED and town.writes("bostøtte køge") == ""
 
 
 def test_who_said_stop_is_not_rung(town):

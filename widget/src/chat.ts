@@ -477,12 +477,12 @@ class Chat {
   }
 }
 
-/** The session id is all that is kept, for as long as the tab lives; a browser that forbids it costs only that. */
 /** What an answer is about, as the door wants to hear it. */
 function about(answer: Answer): { topic: string | null; municipality: string | null } {
   return { topic: answer.topic, municipality: answer.municipality?.code ?? null };
 }
 
+/** The session id is all that is kept, for as long as the tab lives; a browser that forbids it costs only that. */
 function remembered(): string | null {
   try {
     return sessionStorage.getItem(KEY);

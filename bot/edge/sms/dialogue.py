@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import re
 from dataclasses import dataclass, replace
@@ -17,8 +18,8 @@ from bot.answers.links import Links
 from bot.answers.sms import Sms, render_sms
 from bot.answers.text import main_number_line
 from bot.edge.errors import where
-from bot.edge.sms.store import Person, SmsStore
-from bot.edge.turn import Desk, Heard, speak
+from bot.edge.sms.store import CRISIS, Person, SmsStore
+from bot.edge.turn import MAX_TEXT, Desk, Heard, speak
 from bot.handoff.models import HandoffRequest
 from bot.handoff.requests import Handoff, NotPossible, Wish, danish_number
 from bot.handoff.said import standing, summary
@@ -27,13 +28,13 @@ from bot.knowledge.places import fold
 from bot.safety.conversations import Conversations
 
 MOST_AN_HOUR = 30  # a machine that answers machines would go on for ever
-MAX_TEXT = 1000
 STOPPED = "Du får ikke flere sms'er fra Vejviser. Skriv START, hvis du vil i gang igen. Er nogen i fare, så ring 112."
 STARTED = "Velkommen tilbage. Skriv, hvad det handler om, og hvilken kommune, fx: bostøtte Køge."
 FORGOTTEN = "Samtalen er slettet. Dit nummer slettes, når denne sms er sendt."
 NO_CALL = "Du bliver ikke ringet op."
 RING = "Svar RING, så ringer vi {}."
 REGRET = "Svar SLET, hvis du ikke vil ringes op."
+STILL_CALLED = f"Vi ringer stadig til dig. {REGRET}"
 CANNOT_CALL = "Vi kan ikke love at ringe dig op lige nu."
 ASKED = "Bad om at blive ringet op i en sms"
 HELP = (
@@ -43,6 +44,7 @@ HELP = (
 NO_WORDS = "Jeg kan kun læse ord, ikke billeder og tegn. Skriv fx: bostøtte Køge. Er nogen i fare, så ring 112."
 WENT_ON = "Vi går videre her. Hvad vil du vide?"
 TOO_MANY = "Der er kommet mange sms'er på kort tid. Vent en time. Er nogen i fare, så ring 112."
+FULL = "Vi kan desværre ikke svare flere i dag. Er nogen i fare, så ring 112."
 BROKEN = "Teknisk problem hos os. Er nogen i fare, så ring 112. Ellers ring til kommunen, når den har åbent."
 _KEYWORDS = {
     "stop": "stop",
@@ -62,6 +64,7 @@ _KEYWORDS = {
     "ring op": "ring",
     "ring mig op": "ring",
 }
+_WHILE_OUT = ("start", "forget", "help")  # what somebody who wrote STOP may still ask for: a right, and 112
 CODE_LETTERS = "23456789BCDFGHJKMNPQRSTVWXZ"  # no letter is taken for a digit, and no word comes of it
 CODE_LENGTH = 5
 _CODE = re.compile(rf"\s*(?:kode:? )?([{CODE_LETTERS}]{{{CODE_LENGTH}}})\b[\s.:,-]*(.*)", re.IGNORECASE | re.DOTALL)
@@ -100,15 +103,17 @@ class SmsDialogue:
             return self._reply(inbound, person, directory, now)
         except Exception as error:
             self._log.error("unexpected", error=type(error).__name__, where=where(error))
-            return Reply(Sms(BROKEN, urgent=True), "urgent", person.told, person.conversation)
+            kind = CRISIS if inbound.danger else "urgent"
+            return Reply(Sms(BROKEN, urgent=True), kind, person.told, person.conversation)
 
     def _reply(self, inbound: Any, person: Person, directory: Directory | None, now: dt.datetime) -> Reply:
         heard = Heard(inbound.text[:MAX_TEXT].lstrip("/"), inbound.danger, inbound.redacted)
         if not heard.danger:
             word = keyword(heard.text)
-            if word == "start" or (word and not self._store.is_out(inbound.sender)):
+            is_out = self._store.is_out(inbound.sender)
+            if word in _WHILE_OUT or (word and not is_out):
                 return self._keyword(word, inbound.sender, person, directory, now)
-            if self._store.is_out(inbound.sender):
+            if is_out:
                 return Reply(None, "answer", person.told, person.conversation)
             replies = self._store.replies_since(inbound.sender, now - dt.timedelta(hours=1))
             if replies >= MOST_AN_HOUR:
@@ -132,7 +137,9 @@ class SmsDialogue:
         names_people = any(message["answer"] and wants_human(message["answer"]) for message in said.messages)
         first = self._offer(inbound.sender, person, directory, now) if names_people else ""
         sms = render_sms(said.messages, self._links(directory), first)
-        return Reply(sms, "urgent" if sms.urgent else "answer", said.told, person.conversation)
+        in_danger = heard.danger or any(m["answer"] and m["answer"]["kind"] == "crisis" for m in said.messages)
+        kind = CRISIS if in_danger else "urgent" if sms.urgent else "answer"
+        return Reply(sms, kind, said.told, person.conversation)
 
     def _keyword(self, word: str, sender: str, person: Person, directory: Directory | None, now: dt.datetime) -> Reply:
         if word == "ring":
@@ -140,14 +147,18 @@ class SmsDialogue:
         if word == "help":
             return Reply(Sms(HELP, person.choices, urgent=True), "urgent", person.told, person.conversation)
         if word == "forget":
-            waited = self._asked(sender, person) is not None
-            for asker in {sender, person.conversation}:
-                self._handoff.forget(asker)
+            waited = self._asked(sender) is not None
+            self._handoff.forget(sender)
+            with contextlib.suppress(NotPossible):
+                self._handoff.forget_calls_to(self._number(sender))
             self._conversations.forget(person.conversation)
             self._store.forget(sender)
             return Reply(Sms(f"{FORGOTTEN} {NO_CALL}" if waited else FORGOTTEN), "forget", False, sender)
         self._store.opt_out(sender, word == "stop", now)
-        return Reply(Sms(STOPPED if word == "stop" else STARTED), "stop", person.told, person.conversation)
+        said = STARTED
+        if word == "stop":
+            said = f"{STOPPED} {STILL_CALLED}" if self._is_called(sender) else STOPPED
+        return Reply(Sms(said), "stop", person.told, person.conversation)
 
     # -- a call-back -----------------------------------------------------------------------------------------------
 
@@ -156,7 +167,7 @@ class SmsDialogue:
         try:
             if directory is None:
                 return ""
-            if (asked := self._asked(sender, person)) is not None:
+            if (asked := self._asked(sender)) is not None:
                 return standing(asked, None, now).text
             self._number(sender)
             kept = self._handoff.soonest(directory.calendar, now, sender)
@@ -197,7 +208,7 @@ class SmsDialogue:
         SLET must find the request for as long as it waits. Raises NotPossible.
         """
         number = self._number(sender)
-        asked = self._asked(sender, person)
+        asked = self._asked(sender)
         if asked is not None and asked.number == number:
             return asked
         known = directory.municipalities.get(code or "")
@@ -206,14 +217,36 @@ class SmsDialogue:
         wish = Wish("call", about, number, municipality=known.code if known else None)
         return self._handoff.place(sender, wish, directory.calendar, now)
 
-    def _asked(self, sender: str, person: Person) -> HandoffRequest | None:
-        """Return the open request of a telephone, or of the web conversation that goes on there."""
-        found = (self._handoff.of(asker) for asker in (sender, person.conversation))
-        return next((row for row in found if row is not None and row.ended_at is None), None)
+    def _asked(self, sender: str) -> HandoffRequest | None:
+        """Return the open request of a telephone: asked for by SMS, or from anywhere for a call to its number.
+
+        A web conversation that goes on here is nobody's proof: its code may have been sent to a wrong number.
+        """
+        row = self._handoff.of(sender)
+        if row is not None and row.ended_at is None:
+            return row
+        try:
+            return next(iter(self._handoff.to_number(self._number(sender))), None)
+        except NotPossible:
+            return None
+
+    def _is_called(self, sender: str) -> bool:
+        """Return whether a call waits; also False when that cannot be known now."""
+        try:
+            return self._asked(sender) is not None
+        except SQLAlchemyError as error:
+            self._log.warning("handoff away", why=type(error).__name__)
+            return False
 
     def _number(self, sender: str) -> str:
         """Return the eight digits to call. Raises NotPossible for a foreign number, and one that is not known."""
         return danish_number(f"+{self._store.number_of(sender) or ''}")
+
+    def full(self, sender: str, directory: Directory | None, now: dt.datetime) -> Sms:
+        """Return what is said instead of an answer when no more may be sent today."""
+        sms = self._said(FULL, self._store.person(sender), directory, now).sms
+        assert sms is not None
+        return sms
 
     # -- pieces ----------------------------------------------------------------------------------------------------
 
@@ -229,8 +262,11 @@ class SmsDialogue:
 
 
 def keyword(text: str) -> str | None:
-    """Return which word for telephones a message is, and nothing else: any case, with or without æ, dots after it."""
-    return _KEYWORDS.get(" ".join(re.findall(r"[a-z]+", fold(text)))) if len(text) < 30 else None
+    """Return which word for telephones a message is, and nothing else: any case, with or without æ, dots after it.
+
+    A number beside it is a word too: "ring 112" asks for no call.
+    """
+    return _KEYWORDS.get(" ".join(re.findall(r"\w+", fold(text)))) if len(text) < 30 else None
 
 
 def chosen(text: str, choices: list[str]) -> str:

@@ -28,8 +28,7 @@ import smsutil
 from flask import Flask, Response, current_app, jsonify, redirect, render_template, request, url_for
 from werkzeug.serving import make_server
 
-Scheme = Literal["token", "body"]
-Fault = Literal["", "401", "429", "500", "slow", "cut", "cut_after"]
+Fault = Literal["", "401", "429", "500", "slow", "cut", "cut_after", "odd"]
 SLOW_SECONDS = 12.0  # longer than anybody waits for a gateway
 NUMBER = "4512040000"
 PHONE = "4520304050"
@@ -231,6 +230,8 @@ def _single() -> Any:
         time.sleep(gateway.slow_seconds)
     if fault == "cut_after":
         return _cut()
+    if fault == "odd":
+        return jsonify([message_id]), 202
     return jsonify({"msg_id": message_id, "recipient": int(number), "reference": reference}), 202
 
 

@@ -8,11 +8,10 @@ from flask import Response, current_app, jsonify
 
 from bot.answers.find import find_answer
 from bot.edge.context import directory as table
-from bot.edge.context import json_body, now
+from bot.edge.context import json_body, known_municipality, known_topic, now
 from bot.edge.errors import BadRequest
 from bot.edge.log import session_hash
 from bot.edge.sms.outbox import NotSent, Outbox
-from bot.knowledge.directory import Directory
 from bot.knowledge.models import FACETS
 
 
@@ -24,10 +23,10 @@ def post_sms() -> tuple[Response, int]:
         raise BadRequest("Der kan ikke sendes sms herfra.", code="no_sms", status=404)
     session = current_app.config["SESSIONS"].read(body.get("session"))
     if session is None:
-        raise BadRequest("Samtalen kendes ikke. Stil et spørgsmål først.", "session", "unknown_session")
+        raise BadRequest("Vi kender ikke samtalen. Stil et spørgsmål først.", "session", "unknown_session")
     directory, phone = table(), body.get("phone")
-    about, facets = _about(body, directory), _facets(body)
-    answer = find_answer(directory, *about, now=now(), facets=facets)
+    topic, place, facets = known_topic(body, directory), known_municipality(body, directory), _facets(body)
+    answer = find_answer(directory, topic, place, now=now(), facets=facets)
     try:
         given = phone if isinstance(phone, str) else ""
         outbox.send(given, answer, directory, now(), session.sender, session_hash(session.sender))
@@ -35,15 +34,6 @@ def post_sms() -> tuple[Response, int]:
         status = 429 if error.code == "too_many_sms" else 400
         raise BadRequest(error.message, "phone", error.code, status) from error
     return jsonify({"queued": True}), 202
-
-
-def _about(body: dict[str, Any], directory: Directory) -> tuple[str, str | None]:
-    topic, place = body.get("topic"), body.get("municipality")
-    if not isinstance(topic, str) or topic not in directory.topics:
-        raise BadRequest("Emnet kendes ikke. Emnerne står på /api/v1/topics.", "topic", "unknown_topic")
-    if place is not None and (not isinstance(place, str) or place not in directory.municipalities):
-        raise BadRequest("Kommunekoden kendes ikke.", "municipality", "unknown_municipality")
-    return topic, place
 
 
 def _facets(body: dict[str, Any]) -> list[str]:
