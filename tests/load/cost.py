@@ -7,19 +7,16 @@ machine does. Each message is the first of a conversation of its own, in the wor
 from __future__ import annotations
 
 import csv
-import os
 import ssl
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 
 from bot.stack.start import CERTIFICATE, Stack
+from tests.load.topology import memory_of, processor_seconds
 from tests.nlu.evaluation import SEEN
 
 MESSAGES = 200  # under the rate of an address, 300 a minute
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def main() -> None:
@@ -31,7 +28,7 @@ def main() -> None:
     with httpx.Client(base_url=stack.site, verify=ssl.create_default_context(cafile=CERTIFICATE), timeout=20) as client:
         for text in texts[:20]:
             _ask(client, text)
-        before = {name: _seconds(pid) for name, pid in parts.items()}
+        before = {name: processor_seconds(pid) for name, pid in parts.items()}
         started = time.monotonic()
         for text in texts:
             _ask(client, text)
@@ -39,34 +36,12 @@ def main() -> None:
     print(f"{len(texts)} messages, one after the other, {len(texts) / took:.1f} a second\n")
     print("| part | ms | MB |\n|---|---|---|")
     for name, pid in parts.items():
-        print(f"| {name} | {(_seconds(pid) - before[name]) / len(texts) * 1000:.1f} | {_megabytes(pid):.0f} |")
+        milliseconds = (processor_seconds(pid) - before[name]) / len(texts) * 1000
+        print(f"| {name} | {milliseconds:.1f} | {memory_of(pid)['pss']:.0f} |")
 
 
 def _ask(client: httpx.Client, text: str) -> None:
     client.post("/api/v1/messages", json={"session": None, "text": text}).raise_for_status()
-
-
-def _family(pid: int) -> Iterator[int]:
-    yield pid
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            yield from _family(int(child))
-
-
-def _seconds(pid: int) -> float:
-    """Processor time of a process, its children, and those it has buried."""
-    total = 0
-    for one in _family(pid):
-        total += sum(map(int, Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()[11:15]))
-    return total / TICKS
-
-
-def _megabytes(pid: int) -> float:
-    kilobytes = 0
-    for one in _family(pid):
-        rolled = Path(f"/proc/{one}/smaps_rollup").read_text()
-        kilobytes += next(int(line.split()[1]) for line in rolled.splitlines() if line.startswith("Pss:"))
-    return kilobytes / 1024
 
 
 if __name__ == "__main__":

@@ -139,6 +139,15 @@ def test_only_the_measured_part_of_the_docs_is_made_anew():
         in_docs(text, {"c": PART})
 
 
+def test_all_aims_stand_together_with_what_they_belong_to():
+    first = report.summary({"a": PART, "b": {**PART, "title": "B", **figures([], [Aim("s", 1, 1)])}})
+    assert [row[:3] + row[4:] for row in first["tables"][0]["rows"]] == [
+        ["A part & more", "r", 2, "**no**"],
+        ["B", "s", 1, "yes"],
+    ]
+    assert "All aims" in in_docs(DOCS.read_text(encoding="utf-8"), {"aims": first})
+
+
 def test_every_part_has_its_place_in_the_docs_and_says_how_it_is_measured():
     docs = DOCS.read_text(encoding="utf-8")
     for name, part in {**bench.PARTS, **chaos.PARTS}.items():
