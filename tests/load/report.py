@@ -15,6 +15,7 @@ import json
 import os
 import platform
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -91,6 +92,7 @@ def run(command: str, parts: Mapping[str, Callable[[Any], Part]], path: Path, ma
     asked = parser.parse_args()
     if unknown := set(asked.parts) - set(parts):
         parser.error(f"no part is called {', '.join(sorted(unknown))}; there are {', '.join(parts)}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started is stopped, too
     shared, failed = make(), []
     for name in asked.parts or parts:
         try:
