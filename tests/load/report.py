@@ -125,7 +125,9 @@ def _commit() -> str:
     def git(*words: str) -> str:
         return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
 
-    return (git("rev-parse", "--short=10", "HEAD") or "unknown") + (" and changes" if git("status", "--short") else "")
+    return (git("rev-parse", "--short=10", "HEAD") or "unknown") + (
+        " and changes" if git("status", "--short", "--", ".", f":!{DOCS}") else ""
+    )
 
 
 def _processor() -> str:
@@ -168,7 +170,11 @@ def in_docs(page: str, parts: Mapping[str, Part]) -> str:
         place = re.compile(rf"(<!-- bench:{re.escape(name)} -->\n).*?(<!-- end -->)", re.DOTALL)
         if not place.search(page):
             raise KeyError(f"docs/benchmarks.md has no place <!-- bench:{name} --> ... <!-- end -->")
-        text = "\n\n".join(filter(None, (part["how"], made(part)))) + "\n\n" + "\n".join(map(_markdown, tables(part)))
+        text = (
+            "\n\n".join(filter(None, (f"### {part['title']}", part["how"], made(part))))
+            + "\n\n"
+            + "\n".join(map(_markdown, tables(part)))
+        )
         page = place.sub(lambda found: found[1] + text + found[2], page)  # noqa: B023
     return page
 

@@ -133,7 +133,7 @@ def test_only_the_measured_part_of_the_docs_is_made_anew():
     text = "Before.\n<!-- bench:a -->\nold\n<!-- end -->\nBetween.\n<!-- bench:b -->\nkept\n<!-- end -->\n"
     new = in_docs(text, {"a": PART})
     assert "old" not in new and "kept" in new and "| r | 2 | at most 1 | **no** |" in new
-    assert new.startswith("Before.\n<!-- bench:a -->\nAs it was.") and "Between." in new
+    assert new.startswith("Before.\n<!-- bench:a -->\n### A part & more\n\nAs it was.") and "Between." in new
     assert in_docs(new, {"a": PART}) == new
     with pytest.raises(KeyError, match="bench:c"):
         in_docs(text, {"c": PART})
