@@ -15,7 +15,7 @@ import io
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -178,13 +178,14 @@ class Month:
         return min(100, 5 * round(share / 5)) if self.total.about else round(share)
 
 
-def hidden(parts: Mapping[str, int]) -> set[str]:
-    """Return the parts not to show beside their sum: those under five, and enough others to keep them unknown.
+def hidden(parts: Mapping[str, int], also: Collection[str] = ()) -> set[str]:
+    """Return the parts not to show beside their sum: those under five, `also` these, and enough others to keep them
+    unknown.
 
-    The hidden parts together are at least five and at least two, unless all is under five (then the sum must go too).
+    The hidden parts together are at least five and at least two, unless there are no others (then the sum must go too).
     """
-    small = {name for name, count in parts.items() if 0 < count < FEWEST}
-    rest = sorted((count, name) for name, count in parts.items() if count >= FEWEST)
+    small = {name for name, count in parts.items() if 0 < count < FEWEST} | set(also)
+    rest = sorted((count, name) for name, count in parts.items() if count >= FEWEST and name not in small)
     while small and rest and (len(small) == 1 or sum(parts[name] for name in small) < FEWEST):
         small.add(rest.pop(0)[1])
     return small
@@ -200,7 +201,7 @@ def months(engine: Engine) -> list[dt.date]:
 def parse_month(text: str) -> dt.date | None:
     """Return the first day of a month written as 2026-11, or None."""
     match = re.fullmatch(r"(\d{4})-(0[1-9]|1[0-2])", text, re.ASCII)
-    return dt.date(int(match[1]), int(match[2]), 1) if match and int(match[1]) else None
+    return dt.date(int(match[1]), int(match[2]), 1) if match and 2020 <= int(match[1]) <= 2100 else None
 
 
 def monthly(engine: Engine, directory: Directory, month: dt.date, code: str | None, now: dt.datetime) -> Month:
@@ -227,6 +228,8 @@ def monthly(engine: Engine, directory: Directory, month: dt.date, code: str | No
     few = 0 < total < FEWEST
     # A topic less those without an answer is a number too: where that is small, the unanswered part must not be told.
     unsafe = {topic for topic, count in lacking.items() if 0 < topics[topic] - count < FEWEST}
+    not_said = hidden(lacking, unsafe)
+    sum_too = {UNANSWERED} if len(not_said) == 1 else set()  # the sum would tell the only one
     named = {code: topic.title for code, topic in directory.topics.items()} | {"": "uden emne"}
     return Month(
         month=month,
@@ -234,8 +237,8 @@ def monthly(engine: Engine, directory: Directory, month: dt.date, code: str | No
         over=over,
         total=Number(None) if few else show({"": total}, set())[""],
         topics=_parts(show(topics, hidden(topics)), topics, named),
-        unanswered=_parts(show(lacking, hidden(lacking) | unsafe), lacking, named),
-        kinds=_parts(show(kinds, hidden(kinds)), kinds, KINDS),
+        unanswered=_parts(show(lacking, not_said), lacking, named),
+        kinds=_parts(show(kinds, hidden(kinds, sum_too)), kinds, KINDS),
         handoffs=_parts(
             show(handoffs, hidden(handoffs)), handoffs, {"kept": "i tide", "late": "for sent eller slet ikke"}
         ),

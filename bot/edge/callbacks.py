@@ -5,8 +5,9 @@ Whoever asks is known by the conversation alone. What breaks here never silences
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import asdict
-from typing import Any
+from typing import Any, NoReturn
 
 from flask import Flask, Response, current_app, jsonify, request
 from sqlalchemy.engine import Engine
@@ -17,20 +18,21 @@ from bot.edge.context import directory as table
 from bot.edge.context import directory_or_none, json_body, known_municipality, known_topic, now
 from bot.edge.errors import BadRequest
 from bot.edge.sessions import Session
-from bot.edge.turn import Heard
+from bot.edge.turn import Heard, asks_to_be_forgotten
 from bot.handoff.promise import WISHES
 from bot.handoff.requests import MAX_SUMMARY, Handoff, NotPossible, Wish, danish_number
-from bot.handoff.said import offer, standing
+from bot.handoff.said import calls, offer, standing
 from bot.knowledge.directory import Directory
 from bot.safety.crisis import is_crisis
 from bot.safety.redact import redact
 from bot.safety.text import tidy
 
 MOST_LINES = 6
+FARTHEST = dt.timedelta(days=60)  # no interval is shown so far from now
 NOT_FORGOTTEN = (
     "Noget gik galt hos os, og jeg nåede ikke at slette det hele. Skriv »slet samtalen« igen om lidt. "
-    "Skriver du ikke mere, bliver samtalen slettet af sig selv efter et døgn, og et ønske om at blive ringet op efter "
-    "14 dage. Er nogen i fare, så ring 112."
+    "Skriver du ikke mere, bliver samtalen slettet af sig selv efter et døgn, og et ønske om at blive ringet op senest "
+    "14 dage efter det lovede tidspunkt. Er nogen i fare, så ring 112."
 )
 
 
@@ -48,7 +50,12 @@ def register(app: Flask, engine: Engine) -> None:
 
 
 def passed_on(sender: str, heard: Heard) -> bool:
-    """Give a message, redacted already, to the human who has taken over; False when the bot has the word."""
+    """Give a message, redacted already, to the human who has taken over; False when the bot has the word.
+
+    It has it for the wish to delete the conversation, which a human cannot grant.
+    """
+    if asks_to_be_forgotten(heard.text):
+        return False
     try:
         taken = _handoff().taken_over(sender, now())
         return taken is not None and _handoff().say(taken.id, "person", heard.text, now(), heard.danger)
@@ -102,7 +109,11 @@ def post_callback() -> tuple[Response, int]:
     try:
         _handoff().place(session.sender, wish, directory.calendar, now())
     except NotPossible as error:
-        raise BadRequest(error.message, error.field, error.code, 409) from error
+        more = {}
+        if error.code == "no_wish":
+            kept = _handoff().promises(directory.calendar, now(), session.sender)
+            more["calls"] = [asdict(call) for call in calls(kept, now())]
+        raise BadRequest(error.message, error.field, error.code, 409, more) from error
     return jsonify({**_state(session), "redacted": redacted}), 201
 
 
@@ -112,7 +123,7 @@ def get_callback(session: str) -> Response:
 
 
 def delete_callback(session: str) -> Response:
-    """Withdraw the open request: number and words are gone at once."""
+    """Withdraw the open request: number, summary and note are gone at once, what was said in a chat after a day."""
     known = _session(session)
     _handoff().withdraw(known.sender, now())
     return jsonify(_state(known))
@@ -176,4 +187,20 @@ def _wish(body: dict[str, Any], summary: str, directory: Directory) -> Wish:
             digits = danish_number(number[:40])
         except NotPossible as error:
             raise BadRequest(error.message, error.field) from error
-    return Wish(kind, summary, digits, wish, topic, municipality, is_crisis(str(body.get("summary"))))
+    in_danger = is_crisis(str(body.get("summary")))
+    return Wish(kind, summary, digits, wish, topic, municipality, in_danger, _begins(body.get("begins")))
+
+
+def _begins(given: Any) -> dt.datetime | None:
+    if given is None:
+        return None
+    try:
+        moment = dt.datetime.fromisoformat(given)
+    except (TypeError, ValueError):
+        return _not_shown()
+    is_near = moment.tzinfo and abs(moment - now()) < FARTHEST
+    return moment.astimezone(dt.timezone.utc) if is_near else _not_shown()
+
+
+def _not_shown() -> NoReturn:
+    raise BadRequest("Feltet begins skal være et af de tidspunkter, der blev vist (callback.calls).", "begins")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 from flask import Flask, Response, current_app, jsonify
 from flask_limiter import RateLimitExceeded
@@ -21,11 +22,18 @@ _SAID = {
 
 
 class BadRequest(Exception):
-    """The request cannot be used; `field` is what is wrong."""
+    """The request cannot be used; `field` is what is wrong, `more` what may be asked for instead."""
 
-    def __init__(self, message: str, field: str | None = None, code: str = "bad_request", status: int = 400) -> None:
+    def __init__(
+        self,
+        message: str,
+        field: str | None = None,
+        code: str = "bad_request",
+        status: int = 400,
+        more: dict[str, Any] | None = None,
+    ) -> None:
         super().__init__(message)
-        self.message, self.field, self.code, self.status = message, field, code, status
+        self.message, self.field, self.code, self.status, self.more = message, field, code, status, more or {}
 
 
 def register(app: Flask) -> None:
@@ -44,13 +52,15 @@ def where(error: BaseException) -> str:
     return f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else "?"
 
 
-def _error(code: str, message: str, status: int, field: str | None = None) -> tuple[Response, int]:
-    error = {"code": code, "message": message} | ({"field": field} if field else {})
+def _error(
+    code: str, message: str, status: int, field: str | None = None, more: dict[str, Any] | None = None
+) -> tuple[Response, int]:
+    error = {"code": code, "message": message} | ({"field": field} if field else {}) | (more or {})
     return jsonify({"error": error}), status
 
 
 def _bad_request(error: BadRequest) -> tuple[Response, int]:
-    return _error(error.code, error.message, error.status, error.field)
+    return _error(error.code, error.message, error.status, error.field, error.more)
 
 
 def _too_many(error: RateLimitExceeded) -> tuple[Response, int]:

@@ -114,6 +114,11 @@ def document() -> dict[str, Any]:
             "summary": {"type": "string", "maxLength": MAX_SUMMARY},
             "number": {"type": ["string", "null"], "description": "Danish; needed for a call"},
             "wish": {"enum": list(WISHES)},
+            "begins": {
+                "type": ["string", "null"],
+                "format": "date-time",
+                "description": "Of the interval that was shown: that one is promised, or 409 with `calls` that can be",
+            },
             "topic": {"type": ["string", "null"]},
             "municipality": {"type": ["string", "null"]},
         },

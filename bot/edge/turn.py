@@ -25,6 +25,8 @@ from bot.safety.redact import redact, without_marks
 
 MAX_TEXT = 1000  # characters of one message, whichever door it comes through
 REDACTED = "Jeg har taget private oplysninger ud af din besked. Jeg har ikke brug for dem."
+# Asked of us whoever has the word, so these few are known without a model (and stand in data/nlu/delete.yml).
+FORGET = frozenset(["slet samtalen", "slet hele samtalen", "slet vores samtale", "slet chatten", "slet alt"])
 WHAT_IS_IT_ABOUT = "Skriv gerne, hvad det handler om, uden navne og numre. Er nogen i fare, så ring 112."
 
 
@@ -54,6 +56,11 @@ def hear(text: str, directory: Directory | None) -> Heard:
     """Return what may be kept of a text. Danger is judged before redaction, which must never be able to hide it."""
     clean, redacted = redact(text, directory.phone_numbers if directory else frozenset())
     return Heard(clean, is_crisis(text), redacted)
+
+
+def asks_to_be_forgotten(text: str) -> bool:
+    """Return whether a text is one of the few for deletion, and nothing else."""
+    return " ".join(re.findall(r"\w+", text.casefold())) in FORGET
 
 
 class Desk:

@@ -10,6 +10,8 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from babel.dates import format_date
+
 from bot.answers.text import clock, when
 from bot.knowledge.hours import COPENHAGEN, Calendar, Day, open_spans, parse_hours
 from bot.knowledge.models import Schedule
@@ -43,8 +45,13 @@ class Promise:
 
 
 def interval(begins: dt.datetime, ends: dt.datetime, now: dt.datetime) -> str:
-    """Return an interval of one day for people: `i morgen mellem kl. 10 og 12`."""
+    """Return an interval of one day for people: `i morgen tirsdag mellem kl. 10 og 12`.
+
+    Tomorrow has its weekday: it is read after midnight too.
+    """
     day, _, time = when(begins.isoformat(), now.isoformat()).rpartition(" kl. ")
+    if day == "i morgen":
+        day = f"{day} {format_date(begins.astimezone(COPENHAGEN).date(), 'EEEE', locale='da')}"
     return f"{day} mellem kl. {time} og {clock(ends.isoformat())}"
 
 
@@ -94,6 +101,28 @@ def promise(
             if _fits(ends, spans, due, takes, now):
                 return Promise(wish, begins, ends)
             begins += STEP
+    return None
+
+
+def still(
+    wish: str,
+    begins: dt.datetime,
+    spans: Sequence[Span],
+    due: Sequence[dt.datetime],
+    calls_per_hour: int,
+    now: dt.datetime,
+) -> Promise | None:
+    """Return the interval of a wish that was shown as beginning then, if it can be kept now; else None.
+
+    So what was shown is what is promised, also after midnight, when tomorrow is another day, and while others ask.
+    """
+    takes = dt.timedelta(hours=1) / calls_per_hour
+    for opens, closes in spans:
+        last = min(closes, _at(begins.astimezone(COPENHAGEN).date(), NOON)) if wish == "tomorrow_morning" else closes
+        ends = min(begins + LONGEST, last)
+        is_in = opens <= begins or opens <= now  # one that has begun may have begun with the interval
+        if is_in and begins == _up_to_quarter(begins) and max(opens, begins, now) + SHORTEST <= ends:
+            return Promise(wish, begins, ends) if _fits(ends, spans, due, takes, now) else None
     return None
 
 

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import phonenumbers
+from phonenumbers import PhoneNumberType
 from sqlalchemy import and_, delete, func, or_, select, update
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from bot.handoff.models import OPEN, Desk, HandoffMessage, HandoffRequest, HandoffTally, StaffRole, StaffSession
-from bot.handoff.promise import Promise, Span, desk_spans, promise, promises
+from bot.handoff.promise import Promise, Span, desk_spans, promise, promises, still
 from bot.knowledge.hours import COPENHAGEN, Calendar, parse_hours
 
 TRIES = 3
@@ -27,12 +28,20 @@ CHAT_PROMISE = dt.timedelta(minutes=5)
 CHAT_GIVES_UP = dt.timedelta(minutes=15)
 PRESENT = dt.timedelta(minutes=3)  # a browser lets a page in the background ask once a minute
 SECOND_THOUGHT = dt.timedelta(hours=1)  # so long an ended request keeps its number, so that a slip can be undone
+AWAY = dt.timedelta(minutes=30)  # without a sign a login ends; a call that one had taken goes back to the others
+LONGEST_CALL = dt.timedelta(hours=1)
 NEXT_TRY = dt.timedelta(hours=1)  # so long after nobody picked up
 KEPT_DAYS = 14
 MAX_SUMMARY = 500
 MAX_NOTE = 1000
 MAX_MESSAGE = 1000
 _TALKERS = ("volunteer", "coordinator")
+_CALLED = (
+    PhoneNumberType.FIXED_LINE,
+    PhoneNumberType.MOBILE,
+    PhoneNumberType.FIXED_LINE_OR_MOBILE,
+    PhoneNumberType.VOIP,
+)
 
 
 class NotPossible(ValueError):
@@ -45,7 +54,10 @@ class NotPossible(ValueError):
 
 @dataclass(frozen=True)
 class Wish:
-    """What a person asks for: a call (with eight digits and a wish of `promise.WISHES`) or a chat; and about what."""
+    """What a person asks for: a call (with eight digits and a wish of `promise.WISHES`) or a chat; and about what.
+
+    `begins`: of the interval that was shown to them, which is then promised, or none.
+    """
 
     kind: str
     summary: str
@@ -54,15 +66,19 @@ class Wish:
     topic: str | None = None
     municipality: str | None = None
     danger: bool = False
+    begins: dt.datetime | None = None
 
 
 def danish_number(given: str) -> str:
-    """Return the eight digits of a Danish number. Raises NotPossible for all else, also for 112 and foreign ones."""
+    """Return the eight digits of a Danish number. Raises NotPossible for all else: 112, foreign ones, and numbers that
+    cost extra to call.
+    """
     try:
         parsed = phonenumbers.parse(given, "DK")
     except phonenumbers.NumberParseException:
         parsed = None
-    if parsed is None or parsed.country_code != 45 or not phonenumbers.is_valid_number(parsed):
+    kind = phonenumbers.number_type(parsed) if parsed is not None else None
+    if parsed is None or parsed.country_code != 45 or kind not in _CALLED:
         raise NotPossible("Skriv et dansk telefonnummer med otte cifre, fx 20 12 34 56.", "number")
     return str(parsed.national_number)
 
@@ -148,6 +164,18 @@ class Handoff:
         )
         return self._one(wanted.limit(1))
 
+    def to_number(self, number: str) -> list[HandoffRequest]:
+        """Return the open requests for a call to a number, whoever asked, the first one promised first; detached.
+
+        Only for who is known to have that number, or has taken one of them: that somebody asked for help is private.
+        """
+        to_it = and_(HandoffRequest.number == number, HandoffRequest.ended_at.is_(None))
+        with Session(self._engine, future=True) as session:
+            wanted = select(HandoffRequest).where(to_it).order_by(HandoffRequest.promised_to)
+            rows = list(session.execute(wanted).scalars())
+            session.expunge_all()
+            return rows
+
     def withdraw(self, sender: str, now: dt.datetime) -> bool:
         """End the open request of a conversation, number and words gone at once; return whether there was one."""
         return self._step(
@@ -163,6 +191,12 @@ class Handoff:
         """Delete every request of a conversation, and what was written in it."""
         with Session(self._engine, future=True) as session:
             _delete(session, HandoffRequest.sender == sender)
+            session.commit()
+
+    def forget_calls_to(self, number: str) -> None:
+        """Delete the requests for a call to a number, whoever asked: its owner does not want to be called."""
+        with Session(self._engine, future=True) as session:
+            _delete(session, HandoffRequest.number == number)
             session.commit()
 
     # -- the helpline's side -----------------------------------------------------------------------------------
@@ -189,7 +223,8 @@ class Handoff:
         late = (
             select(func.count())
             .select_from(HandoffRequest)
-            .where(HandoffRequest.state == "waiting", HandoffRequest.promised_to < now)
+            .where(HandoffRequest.ended_at.is_(None), HandoffRequest.promised_to < now)
+            .where(or_(HandoffRequest.kind == "call", HandoffRequest.state == "waiting"))
         )
         with Session(self._engine, future=True) as session:
             counted = dict(session.execute(by_state.group_by(HandoffRequest.state)).all())
@@ -200,7 +235,7 @@ class Handoff:
         wanted = (
             select(HandoffRequest)
             .where(HandoffRequest.claimed_by == staff_id, HandoffRequest.ended_at > now - SECOND_THOUGHT)
-            .where(HandoffRequest.state.in_(("done", "unreached")))
+            .where(HandoffRequest.state.in_(("done", "unreached")), HandoffRequest.kind == "call")
             .order_by(HandoffRequest.ended_at.desc())
         )
         with Session(self._engine, future=True) as session:
@@ -210,18 +245,30 @@ class Handoff:
 
     def claim(self, request_id: str, staff_id: str, now: dt.datetime) -> bool:
         """Take a waiting request; return False when somebody else was first, or it is not there any more."""
-        in_time = func.coalesce(HandoffRequest.in_time, HandoffRequest.promised_to >= now)
         return self._step(
             and_(HandoffRequest.id == request_id, HandoffRequest.state == "waiting"),
             state="claimed",
             claimed_by=staff_id,
             claimed_at=now,
-            in_time=in_time,
         )
 
     def release(self, request_id: str, staff_id: str) -> bool:
         """Lay a request back for others, with its promise."""
-        return self._step(_mine(request_id, staff_id), state="waiting", claimed_by=None, claimed_at=None)
+        return self._step(_mine(request_id, staff_id), **_LAID_BACK)
+
+    def release_for(self, request_id: str) -> bool:
+        """Lay a call back that somebody else has taken: for a coordinator, who knows that she has gone home."""
+        taken = and_(HandoffRequest.state == "claimed", HandoffRequest.kind == "call")
+        return self._step(and_(HandoffRequest.id == request_id, taken), **_LAID_BACK)
+
+    def free_left(self, now: dt.datetime) -> None:
+        """Lay back the calls that were taken half an hour ago and more by somebody whose login has ended meanwhile, or
+        whose account is gone. Writes only where there is one.
+        """
+        with Session(self._engine, future=True) as session:
+            if session.execute(select(HandoffRequest.id).where(_left(now)).limit(1)).first():
+                _changed(session, _left(now), _LAID_BACK)
+                session.commit()
 
     def write_note(self, request_id: str, staff_id: str, note: str) -> bool:
         """Keep a note with one's own request."""
@@ -229,11 +276,11 @@ class Handoff:
 
     def done(self, request_id: str, staff_id: str, now: dt.datetime) -> bool:
         """End a request: they talked."""
-        return self._step(_mine(request_id, staff_id), state="done", ended_at=now)
+        return self._step(_mine(request_id, staff_id), state="done", ended_at=now, in_time=_in_time(now))
 
     def hand_back(self, request_id: str, staff_id: str, now: dt.datetime) -> bool:
         """End a request and give the conversation back to the bot."""
-        return self._step(_mine(request_id, staff_id), state="handed_back", ended_at=now)
+        return self._step(_mine(request_id, staff_id), state="handed_back", ended_at=now, in_time=_in_time(now))
 
     def no_answer(self, request_id: str, staff_id: str, calendar: Calendar, now: dt.datetime) -> bool:
         """Note that nobody picked up. Twice the request goes back into the queue with a new promise, then it ends."""
@@ -242,10 +289,10 @@ class Handoff:
             row = session.get(HandoffRequest, request_id)
             if row is None:
                 return False
-            tried: dict[str, Any] = {"attempts": row.attempts + 1, "tried_at": now}
+            tried: dict[str, Any] = {"attempts": row.attempts + 1, "tried_at": now, "in_time": _in_time(now)}
             found = None
             if row.attempts + 1 < TRIES:
-                found = _soonest(session, calendar, now, rest=NEXT_TRY)
+                found = _soonest(session, calendar, now, row.sender, NEXT_TRY)
             if found is None:
                 tried |= {"state": "unreached", "ended_at": now}
             else:
@@ -286,7 +333,7 @@ class Handoff:
         )
         if row is None or self._is_there(row.claimed_by, now):
             return row
-        self.hand_back(row.id, row.claimed_by, now)
+        self._step(_mine(row.id, row.claimed_by), state="unreached", ended_at=now, in_time=_in_time(now))
         return None
 
     def say(self, request_id: str, author: str, text: str, now: dt.datetime, danger: bool = False) -> bool:
@@ -320,8 +367,9 @@ class Handoff:
     # -- by the clock ------------------------------------------------------------------------------------------
 
     def sweep(self, now: dt.datetime, days: float = KEPT_DAYS, hours: float = 24) -> None:
-        """Give up chats nobody took, count what ended, and delete: numbers an hour after the end, what was written in a
-        chat after `hours`, requests after `days`, whatever became of them.
+        """Give up chats nobody took, lay back calls whose taker has left, count what ended, and delete: numbers an hour
+        after the end, what was written in a chat after `hours`, requests `days` after they ended, or after what was
+        promised if they never did.
         """
         with Session(self._engine, future=True) as session:
             tired = and_(
@@ -330,7 +378,9 @@ class Handoff:
                 HandoffRequest.created_at < now - CHAT_GIVES_UP,
             )
             _changed(session, tired, {"state": "expired", "ended_at": now})
-            old = HandoffRequest.created_at < now - dt.timedelta(days=days)
+            _changed(session, _left(now), _LAID_BACK)
+            limit = now - dt.timedelta(days=days)
+            old = or_(HandoffRequest.promised_to < limit, HandoffRequest.ended_at < limit)
             over = or_(HandoffRequest.ended_at <= now - SECOND_THOUGHT, old)
             for row in session.execute(select(HandoffRequest).where(over, HandoffRequest.settled.is_(False))).scalars():
                 mine = and_(HandoffRequest.id == row.id, HandoffRequest.settled.is_(False))
@@ -387,11 +437,22 @@ def _soonest(
     return promise("soonest", spans, _due(session, sender), int(desk.calls_per_hour), now, rest)
 
 
+def _still(
+    session: Session, wish: str, begins: dt.datetime, calendar: Calendar, now: dt.datetime, sender: str
+) -> Promise | None:
+    desk = session.get(Desk, 1)
+    if desk is None:
+        return None
+    spans = _spans(desk, calendar, now)
+    return still(wish, begins, spans, _due(session, sender), int(desk.calls_per_hour), now)
+
+
 def _due(session: Session, but: str | None) -> list[dt.datetime]:
-    waiting = select(HandoffRequest.promised_to).where(
-        HandoffRequest.kind == "call", HandoffRequest.state == "waiting", HandoffRequest.sender != (but or "")
+    """Return until when all the others who wait, or are just being called, were promised it."""
+    open_calls = select(HandoffRequest.promised_to).where(
+        HandoffRequest.kind == "call", HandoffRequest.ended_at.is_(None), HandoffRequest.sender != (but or "")
     )
-    return list(session.execute(waiting).scalars())
+    return list(session.execute(open_calls).scalars())
 
 
 def _somebody_is_there(session: Session, now: dt.datetime) -> bool:
@@ -416,7 +477,9 @@ def _promised(session: Session, sender: str, wish: Wish, calendar: Calendar, now
             raise NotPossible("Der er desværre ingen ved chatten lige nu. Du kan bede om et opkald.", code="no_chat")
         until = now + CHAT_PROMISE
         return values | {"number": None, "wish": "today", "promised_from": now, "promised_to": until}
-    if wish.wish == "soonest":  # whoever has no choice of intervals before them, as in an SMS, takes the first
+    if wish.begins is not None:
+        found = _still(session, wish.wish, wish.begins, calendar, now, sender)
+    elif wish.wish == "soonest":  # whoever has no choice of intervals before them, as in an SMS, takes the first
         found = _soonest(session, calendar, now, sender)
     else:
         found = next((kept for kept in _promises(session, calendar, now, sender) if kept.wish == wish.wish), None)
@@ -436,6 +499,35 @@ def _spans(desk: Desk, calendar: Calendar, now: dt.datetime) -> list[Span]:
     return [
         (max(opens, now), closes) for opens, closes in desk_spans(desk.hours, closed, calendar, now) if closes > now
     ]
+
+
+_LAID_BACK = {"state": "waiting", "claimed_by": None, "claimed_at": None}  # the promise stays
+
+
+def _left(now: dt.datetime) -> Any:
+    at_work = select(StaffSession.staff_id).where(StaffSession.seen_at > now - AWAY)
+    gone = and_(HandoffRequest.claimed_at < now - AWAY, HandoffRequest.claimed_by.not_in(at_work))
+    return and_(
+        HandoffRequest.kind == "call",
+        HandoffRequest.state == "claimed",
+        or_(HandoffRequest.claimed_by.is_(None), gone),
+    )
+
+
+def lay_back(session: Session, staff_id: str) -> None:
+    """Lay back every call that somebody has taken whose account is closed or deleted, in that transaction."""
+    taken = and_(HandoffRequest.state == "claimed", HandoffRequest.kind == "call")
+    _changed(session, and_(taken, HandoffRequest.claimed_by == staff_id), _LAID_BACK)
+
+
+def _in_time(now: dt.datetime) -> Any:
+    """Return whether a person was first helped, or called, within what was promised.
+
+    Taking a request is a chat, but no call yet; a call that began in time may last an hour beyond.
+    """
+    taken = HandoffRequest.claimed_at <= HandoffRequest.promised_to
+    called = or_(HandoffRequest.kind == "chat", HandoffRequest.promised_to >= now - LONGEST_CALL)
+    return func.coalesce(HandoffRequest.in_time, and_(taken, called))
 
 
 def _mine(request_id: str, staff_id: str) -> Any:

@@ -30,8 +30,11 @@ _ASKED = {
     "documents": "hvilke papirer jeg skal bruge",
 }
 TAKEN_OVER = "Du skriver nu med et menneske."
+LEFT = "Den frivillige er ikke ved chatten mere. Det sidste, du skrev, er måske ikke læst."
 GIVEN_BACK = "Du skriver med chatbotten igen."
 MISSED = "Vi nåede det desværre ikke til tiden. Det er vi kede af."
+CLAIMED = "En frivillig har læst det, du skrev, og ringer til dig."
+BEHIND = "Har vi ikke ringet endnu, så er vi forsinkede. Det er vi kede af."
 NOBODY = "Der er desværre ingen fri ved chatten."
 DANGER = "Er nogen i fare nu, så ring 112."
 
@@ -70,16 +73,20 @@ def offer(answer: dict[str, Any], promises: list[Promise], chat: bool, now: dt.d
     """Return what can be offered beside an answer, or None when it is nothing."""
     if not promises and not chat:
         return None
-    calls = [
+    return Callback(summary(answer), calls(promises, now), chat)
+
+
+def calls(promises: list[Promise], now: dt.datetime) -> list[PromisedCall]:
+    """Return intervals as they are shown."""
+    return [
         PromisedCall(kept.wish, WISHES[kept.wish], _iso(kept.begins), _iso(kept.ends), kept.said(now))
         for kept in promises
     ]
-    return Callback(summary(answer), calls, chat)
 
 
 def standing(request: HandoffRequest, directory: Directory | None, now: dt.datetime) -> Standing:
     """Return how it stands with a request. Whoever is left waiting is given lines that are open instead."""
-    late = request.state == "waiting" and now > request.promised_to
+    late = is_late(request, now)
     alone = late or request.state in ("unreached", "expired")
     said = _chat(request, late) if request.kind == "chat" else _call(request, late, now)
     shown: list[Line] = []
@@ -104,16 +111,24 @@ def standing(request: HandoffRequest, directory: Directory | None, now: dt.datet
     )
 
 
+def is_late(request: HandoffRequest, now: dt.datetime) -> bool:
+    """Return whether what was promised has passed. Who has taken a call may have left it: only its end ends it."""
+    waits = request.state == "waiting" or (request.state == "claimed" and request.kind == "call")
+    return bool(waits and now > request.promised_to)
+
+
 def _call(request: HandoffRequest, late: bool, now: dt.datetime) -> str:
     when = interval(request.promised_from, request.promised_to, now)
     if request.state == "waiting" and late:
         return f"{MISSED} Du står stadig i køen, og vi ringer."
+    if late:
+        return f"{CLAIMED} {BEHIND}"
     if request.state == "waiting" and request.attempts:
         tried = clock(_iso(request.tried_at))
         return f"Vi ringede kl. {tried} og fik ikke fat i dig. Vi prøver igen {when}."
     return {
         "waiting": f"Vi ringer til dig {when}.",
-        "claimed": "En frivillig har læst det, du skrev, og ringer til dig.",
+        "claimed": CLAIMED,
         "done": "Vi har talt sammen. Du er velkommen til at bede om et opkald igen.",
         "handed_back": "En frivillig har læst det, du skrev. Det kan chatbotten hjælpe med her, så vi ringer ikke.",
         "unreached": "Vi har ringet uden at få fat i dig. Du kan bede om et opkald igen.",
@@ -130,7 +145,7 @@ def _chat(request: HandoffRequest, late: bool) -> str:
         "claimed": TAKEN_OVER,
         "done": GIVEN_BACK,
         "handed_back": GIVEN_BACK,
-        "unreached": GIVEN_BACK,
+        "unreached": f"{LEFT} {GIVEN_BACK}",
         "withdrawn": GIVEN_BACK,
         "expired": f"{NOBODY} {GIVEN_BACK}",
     }[request.state]

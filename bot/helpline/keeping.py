@@ -232,7 +232,8 @@ def confirm(row_id: str) -> Any:
     """Renew a line's date with one press."""
     seen = _line(row_id)
     try:
-        editing.confirm(engine(), row_id, who=me().name, now=now(), codes=_mine())
+        seen_as = request.form.get("version")
+        editing.confirm(engine(), row_id, who=me().name, now=now(), codes=_mine(), version=seen_as)
         flash(f"{seen.title}: stadig rigtigt, set efter i dag.")
     except (BadEdit, RowChanged) as error:
         flash(str(error), "error")
@@ -245,7 +246,8 @@ def remove_line(row_id: str) -> Any:
     seen = _line(row_id)
     if request.method == "POST":
         try:
-            editing.remove(engine(), row_id, who=me().name, source="", now=now(), codes=_mine())
+            seen_as = request.form.get("version")
+            editing.remove(engine(), row_id, who=me().name, source="", now=now(), codes=_mine(), version=seen_as)
             flash(f"{seen.title} er slettet. Du kan fortryde i historikken.")
         except (BadEdit, RowChanged) as error:
             flash(str(error), "error")

@@ -5,6 +5,7 @@ What a person wrote, and the number, are read on the page of one request only, a
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -13,15 +14,17 @@ from flask import Flask, abort, current_app, flash, jsonify, redirect, render_te
 from bot.handoff.models import HandoffRequest
 from bot.handoff.promise import WISHES, interval
 from bot.handoff.requests import MAX_MESSAGE, TRIES, Handoff
+from bot.handoff.said import is_late
 from bot.helpline.access import add_to_menu, allowed
 from bot.helpline.context import book, directory, me, now, trace
 from bot.safety.text import tidy
 
 TAKERS = ("volunteer", "coordinator")
+GONE_HOME = "En, hvis konto er slettet,"
 GONE = "Henvendelsen er der ikke mere. Den er trukket tilbage eller slettet."
 # What one does with one's own request: the way, what it is called in the trace, and what is said.
 STEPS: dict[str, tuple[str, Callable[[Handoff, str], bool], str]] = {
-    "slip": ("release", lambda desk, key: desk.release(key, me().id), "Henvendelsen ligger i køen igen."),
+    "slip": ("release", lambda desk, key: _release(desk, key), "Henvendelsen ligger i køen igen."),
     "faerdig": ("done", lambda desk, key: desk.done(key, me().id, now()), "Henvendelsen er lukket."),
     "intet-svar": (
         "no_answer",
@@ -52,13 +55,18 @@ def register(app: Flask) -> None:
 @allowed(*TAKERS)
 def queue() -> Any:
     """Show who waits, who is being helped by whom, and what one can still undo."""
+    handoff().free_left(now())
     rows = handoff().queue()
     names = {staff.id: staff.name for staff in book().all()}
     return render_template(
         "koe.html",
         mine=[row for row in rows if row.claimed_by == me().id],
         waiting=[row for row in rows if row.state == "waiting"],
-        others=[(row, names.get(row.claimed_by, "?")) for row in rows if row.claimed_by not in (None, me().id)],
+        others=[
+            (r, names.get(r.claimed_by, GONE_HOME)) for r in rows if r.state == "claimed" and r.claimed_by != me().id
+        ],
+        may_free=me().has("coordinator"),
+        is_late=is_late,
         undo=handoff().ended_by(me().id, now()),
         title_of=_title,
         place_of=_place,
@@ -71,6 +79,7 @@ def queue() -> Any:
 @allowed(*TAKERS, polls=True)
 def queue_news() -> Any:
     """Return how many wait, and a stamp that changes when the queue does."""
+    handoff().free_left(now())
     rows = handoff().queue()
     waiting = [row for row in rows if row.state == "waiting"]
     return jsonify({"waiting": len(waiting), "chats": sum(r.kind == "chat" for r in waiting), "stamp": _stamp(rows)})
@@ -84,8 +93,10 @@ def request_page(key: str) -> Any:
     if mine or row.state == "waiting":
         trace("read", key)
     taker = book().get(row.claimed_by) if row.claimed_by else None
+    same = handoff().to_number(row.number) if mine and row.number else []
     return render_template(
         "henvendelse.html",
+        same=[other for other in same if other.id != row.id],
         row=row,
         mine=mine and row.state == "claimed",
         readable=mine or row.state == "waiting",
@@ -177,8 +188,13 @@ def _row(key: str) -> HandoffRequest:
 
 
 def _stamp(rows: list[HandoffRequest]) -> str:
-    late = [row.id for row in rows if row.state == "waiting" and row.promised_to < now()]
-    return f"{hash((tuple((row.id, row.state, row.promised_to) for row in rows), tuple(late))) & 0xFFFFFFFF:x}"
+    seen = [(row.id, row.state, row.promised_to.isoformat(), is_late(row, now())) for row in rows]
+    return hashlib.sha256(repr(seen).encode()).hexdigest()[:16]  # the same in every process, which `hash` is not
+
+
+def _release(desk: Handoff, key: str) -> bool:
+    """Lay one's own request back, and as a coordinator also a call of somebody who has left."""
+    return desk.release(key, me().id) or (me().has("coordinator") and desk.release_for(key))
 
 
 def _title(row: HandoffRequest) -> str:

@@ -33,13 +33,15 @@ NOT_CAPPED = (CRISIS, "urgent", "stop", "forget")  # a way out of danger, and wh
 class Pace:
     """How long, in seconds, and how often. Seven waits of 2, 4 ... 128 seconds are four minutes of trying.
 
-    A reply in danger is tried every half minute for half an hour, whatever the gateway asks for.
+    After a sending that may have arrived there are two more at most: a gateway that only answers slowly would fill the
+    telephone. A reply in danger is tried every half minute for half an hour, whatever the gateway asks for or took.
     """
 
     hold: float = 30.0
     first_wait: float = 2.0
     longest_wait: float = 300.0
     attempts: int = 8
+    after_doubt: int = 2
     crisis_wait: float = 30.0
     crisis_attempts: int = 64
 
@@ -76,8 +78,8 @@ class Office:
             return
         try:
             while self._step(sender):
-                # One step takes 15 seconds at most: four of Rasa, ten of the gateway.
-                if (self._clock() - held).total_seconds() > self._pace.hold / 3:
+                # One step takes 24 seconds at most: four of Rasa, twenty of the gateway.
+                if (self._clock() - held).total_seconds() > self._pace.hold / 6:
                     held = self._clock()
                     if not self._hold(sender, holder):
                         return
@@ -134,19 +136,29 @@ class Office:
         now = self._clock()
         if number is None:
             return self._give_up(outbound, "number deleted")
-        if outbound.kind not in NOT_CAPPED and self._store.segments_today(now) + outbound.segments > self._ceiling:
-            self._log.error("sms ceiling reached", ceiling=self._ceiling)
-            return self._give_up(outbound, CEILING)
+        if outbound.kind in ("answer", "widget") and self._store.is_out(outbound.sender):
+            return self._give_up(outbound, "stopped")
+        room = self._store.has_room(outbound.kind, outbound.segments, self._ceiling, now)
+        if outbound.kind not in NOT_CAPPED and not room:
+            self._log.error("sms ceiling reached", ceiling=self._ceiling, kind=outbound.kind)
+            self._give_up(outbound, CEILING)
+            if outbound.kind == "answer":  # who wrote to us is told whom to call
+                full = self._dialogue.full(outbound.sender, self._directory(), now)
+                self._store.queue_once(outbound.sender, full, "urgent", now)
+            return
         try:
             gateway_id = self._provider.send(number, outbound.text, outbound.reference)
         except Refused as refusal:
             return self._give_up(outbound, str(refusal))
         except NotNow as failure:
-            if outbound.attempts + 1 >= self._pace.tries(outbound.kind):
+            used, tries = outbound.attempts + 1, self._pace.tries(outbound.kind)
+            if failure.uncertain and outbound.kind != CRISIS:
+                used = max(used, tries - self._pace.after_doubt)
+            if used >= tries:
                 return self._give_up(outbound, str(failure))
             wait = self.wait(outbound.attempts, failure, outbound.kind)
             self._log.warning("sms not sent", why=str(failure), attempt=outbound.attempts + 1, again_in=round(wait, 1))
-            return self._store.later(outbound, str(failure), self._clock() + dt.timedelta(seconds=wait))
+            return self._store.later(outbound, str(failure), self._clock() + dt.timedelta(seconds=wait), used)
         self._store.sent(outbound, gateway_id, self._clock())
         self._log.info("sms sent", kind=outbound.kind, segments=outbound.segments)
 

@@ -172,15 +172,18 @@ def change(
     return edit_all(engine, row.municipality_code, [edit], who=who, source=source, now=now, codes=codes)
 
 
-def confirm(engine: Engine, row_id: str, *, who: str, now: dt.datetime, codes: Collection[str]) -> list[Change]:
+def confirm(
+    engine: Engine, row_id: str, *, who: str, now: dt.datetime, codes: Collection[str], version: str | None = None
+) -> list[Change]:
     """Say that a line still is right: its date becomes today's and it is shown; its sources stay.
 
-    Raises as `change`.
+    `version` is the mark of the line she saw: nobody vouches for a number that came after. Raises as `change`.
     """
     with Session(engine, future=True) as session:
         row = _own(session, row_id, codes)
         renewed = _vouched(session, row, now, "")
-    return change(engine, row_id, renewed, who=who, source=renewed["sources"], now=now, codes=codes)
+    source = renewed["sources"]
+    return change(engine, row_id, renewed, who=who, source=source, now=now, codes=codes, version=version)
 
 
 def add(
@@ -199,12 +202,19 @@ def add(
 
 
 def remove(
-    engine: Engine, row_id: str, *, who: str, source: str, now: dt.datetime, codes: Collection[str]
+    engine: Engine,
+    row_id: str,
+    *,
+    who: str,
+    source: str,
+    now: dt.datetime,
+    codes: Collection[str],
+    version: str | None = None,
 ) -> list[Change]:
-    """Take a line away; it can be brought back with `undo`. Raises as `change`."""
+    """Take a line away; it can be brought back with `undo`. `version` is as for `change`. Raises as `change`."""
     with Session(engine, future=True) as session:
         row = _own(session, row_id, codes)
-    edit = Edit(row.sheet, row_id, remove=True)
+    edit = Edit(row.sheet, row_id, remove=True, version=version)
     return edit_all(engine, row.municipality_code, [edit], who=who, source=source, now=now, codes=codes)
 
 
@@ -375,12 +385,20 @@ class _Work:
         """Undo one row of the history."""
         row = _own(self.session, one.record_id, {self.code})
         if one.field == WHOLE:
+            if row.removed == (one.after is not None) or self._is_newer(one):
+                raise RowChanged(title(row.sheet, row.cells), self._changes_of(row.id))
             row.removed = one.after is not None
             self._note(row, WHOLE, one.after, one.before)
         elif (row.cells.get(one.field) or None) != one.after or row.removed:
             raise RowChanged(title(row.sheet, row.cells), self._changes_of(row.id))
         else:
             self._write(row, {**row.cells, one.field: one.before or ""})
+
+    def _is_newer(self, one: Change) -> bool:
+        """Return whether something was saved on the line after what `one` was saved with."""
+        later = (Change.record_id == one.record_id, Change.id > one.id)
+        others = select(Change.id).where(*later, Change.batch.not_in((one.batch, self.batch)))
+        return self.session.execute(others.limit(1)).first() is not None
 
     def follow_files(self, row: SheetRow) -> None:
         """Make an editor's line the files' line again."""

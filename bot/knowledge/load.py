@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from bot.knowledge import models as m
 from bot.knowledge import rows as kept
+from bot.knowledge.hours import COPENHAGEN
 from bot.knowledge.sheets import LOCAL, NATIONAL, OPTIONAL_LOCAL, AsOf, Line, Problem, Row, parse_lines, read_lines
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,7 +47,7 @@ class Checked:
 
 def check(folder: Path = KNOWLEDGE, today: dt.date | None = None) -> Checked:
     """Read and cross-check every file; the faults are in the result. No source may be from after `today`."""
-    return _check(_read(folder), today or dt.date.today())
+    return _check(_read(folder), today or _today(dt.datetime.now(dt.timezone.utc)))
 
 
 def check_municipality(session: Session, code: str, lines: dict[str, list[Line]], today: dt.date) -> Checked:
@@ -69,7 +70,8 @@ def load(engine: Engine, folder: Path = KNOWLEDGE, now: dt.datetime | None = Non
     """
     now = now or dt.datetime.now(dt.timezone.utc)
     files = _read(folder)
-    checked = _check(files, now.date())
+    today = _today(now)
+    checked = _check(files, today)
     if checked.problems:
         raise KnowledgeError(checked.problems)
     fingerprint = files_fingerprint(folder)
@@ -77,19 +79,25 @@ def load(engine: Engine, folder: Path = KNOWLEDGE, now: dt.datetime | None = Non
         version = next_version(session)
         if kept.merge(session, files.local):
             files.local = kept.lines(session)
-            checked = _check(files, now.date())
-            if checked.problems:
-                kept.set_aside(session, checked.problems)
-                files.local = kept.lines(session)
-                checked = _check(files, now.date())
+            checked = _check(files, today)
+            for set_aside in (kept.set_aside, kept.set_aside_place):
                 if checked.problems:
-                    raise KnowledgeError(checked.problems)
+                    set_aside(session, checked.problems)
+                    files.local = kept.lines(session)
+                    checked = _check(files, today)
+            if checked.problems:
+                raise KnowledgeError(checked.problems)
         for table in reversed(m.Base.metadata.sorted_tables):
             if table.name in {model.__tablename__ for model in m.LOADED} or table.name.endswith("_source"):
                 session.execute(delete(table))
         _insert(session, checked, m.LOADED)
         version.fingerprint, version.loaded_at = fingerprint, now.replace(tzinfo=None)
     return checked
+
+
+def _today(now: dt.datetime) -> dt.date:
+    """Return the date in Denmark, where editors date what they have seen."""
+    return now.astimezone(COPENHAGEN).date()
 
 
 def next_version(session: Session) -> Any:
@@ -175,6 +183,24 @@ def parents_first(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         return 0 if parent is None else 1 + depth(parent)
 
     return sorted(rows, key=depth)
+
+
+def _is_above_itself(row: Row, named: dict[str, Row]) -> bool:
+    """Return whether a department stands above itself by way of its parents; `named` has the first of each name."""
+    above: Row | None = named.get(row["parent"])
+    walked: set[int] = set()
+    while above is not None and above is not row and above.line not in walked:
+        walked.add(above.line)
+        above = named.get(above["parent"])
+    return above is row
+
+
+def _is_a_day(month: int, day: int) -> bool:
+    """Return whether some year has that day: 29 February, but not 30."""
+    try:
+        return bool(dt.date(2024, month, day))
+    except ValueError:
+        return False
 
 
 @dataclass
@@ -272,7 +298,7 @@ class _Reader:
                 self.out.remarks.append(row.problem("confidence", "vises ikke, fordi den er low", "Bekræft den."))
         for column, room in _room(model) if row is not None else ():
             if len(values.get(column) or "") > room:  # SQLite would take it, PostgreSQL would not
-                named = column.removesuffix("_text")
+                named = "aliases" if column == "alias" else column.removesuffix("_text")
                 self._fault(row, named, f"er på {len(values[column])} tegn", f"Der er plads til {room}.")  # type: ignore[arg-type]
         self.out.rows.setdefault(model, []).append(values)
         return values.get("id")
@@ -290,7 +316,8 @@ class _Reader:
     def _once(self, row: Row, column: str, *key: Any) -> bool:
         """Return whether the key is new; a second row with it is a fault."""
         if first := self.seen.get(key):
-            self._fault(row, column, f"står også i {first.file}:{first.line}", "Slet den ene linje.")
+            what = f"står også i {first.file}:{first.line}"
+            self.out.problems.append(row.problem(column, what, "Slet den ene linje.", first))
             return False
         self.seen[key] = row
         return True
@@ -420,7 +447,7 @@ class _Reader:
     def _words(self, national: dict[str, list[Row]]) -> None:
         for row in national["topic_words.csv"]:
             if self._known(row, "topic", self.topics, "emnet") and self._once(row, "word", "word", row["word"].lower()):
-                self._add(m.TopicWord, None, id=m.stable_id("topic_word", row["topic"], row["word"]), **row.values)
+                self._add(m.TopicWord, row, id=m.stable_id("topic_word", row["topic"], row["word"]), **row.values)
         for row in national["age_rules.csv"]:
             known = self._known(row, "topic", self.topics, "emnet")
             if (row["minimum_age"] or 0) > (row["maximum_age"] or 200):
@@ -447,10 +474,10 @@ class _Reader:
             return
         row = rows["municipality.csv"][0]
         columns = ("name", "full_name", "region", "website")
-        self._add(m.Municipality, None, code=code, **{column: row[column] for column in columns})
+        self._add(m.Municipality, row, code=code, **{column: row[column] for column in columns})
         for alias in dict.fromkeys(row["aliases"]):
             key = m.stable_id("municipality_alias", code, alias)
-            self._add(m.MunicipalityAlias, None, id=key, municipality_code=code, alias=alias)
+            self._add(m.MunicipalityAlias, row, id=key, municipality_code=code, alias=alias)
         for first, last in dict.fromkeys(row["postal_codes"]):
             key = m.stable_id("service_area", code, first)
             self._add(m.ServiceArea, None, id=key, municipality_code=code, postal_from=first, postal_to=last)
@@ -496,8 +523,12 @@ class _Reader:
 
     def _departments(self, code: str, root: str, rows: list[Row]) -> None:
         names = {row["name"] for row in rows}
+        named = {row["name"]: row for row in reversed(rows)}
         administrations: set[str] = set()
         for row in rows:
+            if _is_above_itself(row, named):
+                self._fault(row, "parent", "hører under sig selv", "Skriv den forvaltning, den hører under.")
+                continue
             self._known(row, "type", self.types, "afdelingstypen")
             self._known(row, "topics", self.topics, "emnet")
             self._known(row, "first_for", {*row["topics"], "*"}, "afdelingens emne")
@@ -678,7 +709,7 @@ class _Reader:
             if bool(row["date"]) == bool(row["month"] and row["day"]):
                 self._fault(row, "date", "skriv enten en dato eller måned og dag")
                 continue
-            if row["month"] and not (row["month"] <= 12 and row["day"] <= 31):
+            if row["month"] and not _is_a_day(row["month"], row["day"]):
                 self._fault(row, "day", f"{row['day']}/{row['month']} findes ikke", "Skriv måned 1-12 og dag 1-31.")
                 continue
             key = ("schedule_exception", code, row["month"], row["day"], row["date"])

@@ -93,14 +93,34 @@ def lines(session: Session, code: str | None = None) -> dict[str, dict[str, list
 
 
 def set_aside(session: Session, problems: Iterable[Problem]) -> None:
-    """Mark the editors' lines that these problems point at: the files' own lines hold until somebody has looked."""
+    """Mark the editors' lines that these problems point at: the files' own lines hold until somebody has looked.
+
+    Where two lines do not go together it is the editor's that waits, whichever of them comes first.
+    """
     every = [line for sheets in lines(session).values() for found in sheets.values() for line in found]
     at = {(line.file, line.line): line.id for line in every}
     for problem in problems:
-        row = session.get(SheetRow, at.get((problem.file, problem.line), ""))
-        if row is not None and row.edited:
-            row.fault = f"{problem.column}: {problem.what}. {problem.instead}".strip()
+        named = filter(None, ((problem.file, problem.line), problem.beside))
+        rows = (session.get(SheetRow, at.get(place, "")) for place in named)
+        if (row := next((row for row in rows if row is not None and row.edited), None)) is not None:
+            row.fault = _fault(problem)
     session.flush()
+
+
+def set_aside_place(session: Session, problems: Iterable[Problem]) -> None:
+    """Mark all that editors made of the municipalities in which these problems are.
+
+    For what no line of an editor is named in: the files came to need a line that she has taken away.
+    """
+    first = {problem.file.partition("/")[0]: problem for problem in reversed(list(problems))}
+    for row in session.execute(select(SheetRow).where(SheetRow.municipality_code.in_(list(first)))).scalars():
+        if row.edited and not row.fault:
+            row.fault = _fault(first[row.municipality_code])
+    session.flush()
+
+
+def _fault(problem: Problem) -> str:
+    return f"{problem.column}: {problem.what}. {problem.instead}".strip()
 
 
 def conflicts(session: Session, codes: Collection[str] | None = None) -> list[SheetRow]:

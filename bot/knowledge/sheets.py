@@ -32,6 +32,7 @@ class Problem:
     column: str
     what: str
     instead: str = ""
+    beside: tuple[str, int] | None = None  # file and line of the other one, where two do not go together
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {self.column}: {self.what}. {self.instead}".rstrip()
@@ -75,9 +76,9 @@ class Row:
     def __getitem__(self, column: str) -> Any:
         return self.values[column]
 
-    def problem(self, column: str, what: str, instead: str = "") -> Problem:
-        """Return a Problem that points at this row."""
-        return Problem(self.file, self.line, column, what, instead)
+    def problem(self, column: str, what: str, instead: str = "", beside: Row | None = None) -> Problem:
+        """Return a Problem that points at this row, and at the one `beside` which it does not go."""
+        return Problem(self.file, self.line, column, what, instead, (beside.file, beside.line) if beside else None)
 
 
 Parser = Callable[[str], Any]
@@ -123,7 +124,7 @@ def phone(cell: str) -> str | None:
         return None
     digits = re.sub(r"[\s-]", "", cell).removeprefix("+45")
     instead = "Skriv 8 cifre, fx 56676767."
-    if not digits.isdigit():
+    if not re.fullmatch("[0-9]{3,8}", digits):
         raise BadCell(f"'{cell}' er ikke et telefonnummer", instead)
     number = phonenumbers.parse(digits, "DK")
     if not (
@@ -131,6 +132,14 @@ def phone(cell: str) -> str | None:
         or phonenumbers.is_valid_short_number_for_region(number, "DK")
     ):
         raise BadCell(f"'{cell}' er ikke et dansk telefonnummer", instead)
+    return digits
+
+
+def own_phone(cell: str) -> str | None:
+    """Return the digits of a municipality's number, which is never that of the emergency services."""
+    digits = phone(cell)
+    if digits and phonenumbers.is_emergency_number(digits, "DK"):
+        raise BadCell(f"'{cell}' er alarmnummeret", "Skriv afdelingens eget nummer, fx 56676767.")
     return digits
 
 
@@ -166,16 +175,15 @@ def day(cell: str) -> dt.date | None:
 
 def number(cell: str) -> float | None:
     """Return a number; comma or point."""
-    try:
-        return float(cell.replace(",", ".")) if cell else None
-    except ValueError as error:
-        raise BadCell(f"'{cell}' er ikke et tal", "Skriv fx 18 eller 17,5.") from error
+    if cell and not re.fullmatch(r"[0-9]{1,3}([.,][0-9]{1,2})?", cell):
+        raise BadCell(f"'{cell}' er ikke et tal", "Skriv fx 18 eller 17,5.")
+    return float(cell.replace(",", ".")) if cell else None
 
 
 def whole(cell: str) -> int | None:
-    """Return a whole number."""
-    if cell and not cell.isdigit():
-        raise BadCell(f"'{cell}' er ikke et helt tal", "Skriv fx 8, eller lad feltet stå tomt.")
+    """Return a whole number of at most three digits: years, weeks, a day, a month."""
+    if cell and not re.fullmatch("[0-9]{1,3}", cell):
+        raise BadCell(f"'{cell}' er ikke et helt tal under 1000", "Skriv fx 8, eller lad feltet stå tomt.")
     return int(cell) if cell else None
 
 
@@ -184,7 +192,7 @@ def as_of(cell: str) -> AsOf:
 
     "Tidligst" gives only a lower bound, so its date counts as unknown.
     """
-    match = re.fullmatch(r"(ca\. |tidligst )?(\d{4})(?:-(\d\d))?(?:-(\d\d))?", cell)
+    match = re.fullmatch(r"(ca\. |tidligst )?(\d{4})(?:-(\d\d))?(?:-(\d\d))?", cell, re.ASCII)
     if cell == "udateret":
         return AsOf(None, cell)
     try:
@@ -212,7 +220,7 @@ def postal_codes(cell: str) -> list[tuple[int, int]]:
     """Return (from, to) pairs of `1000-1799;2100`."""
     found = []
     for part in words(cell):
-        match = re.fullmatch(r"(\d{4})(?:-(\d{4}))?", part)
+        match = re.fullmatch(r"(\d{4})(?:-(\d{4}))?", part, re.ASCII)
         if not match:
             raise BadCell(f"'{part}' er ikke et postnummer", "Skriv fx 4600 eller 1000-1799, adskilt af semikolon.")
         found.append((int(match[1]), int(match[2] or match[1])))
@@ -372,7 +380,7 @@ LOCAL: dict[str, Columns] = {
         "aliases": words,
         "postal_codes": postal_codes,
         "website": text,
-        "main_phone": phone,
+        "main_phone": own_phone,
         "email": email,
         "town_hall_address": text,
         **SOURCED,
@@ -384,7 +392,7 @@ LOCAL: dict[str, Columns] = {
         "minimum_age": whole,
         "maximum_age": whole,
         "first_for": words,
-        "phone": phone,
+        "phone": own_phone,
         "email": email,
         "secure_mail": text,
         "address": text,
@@ -450,6 +458,7 @@ def read_lines(path: Path, name: str, columns: Columns, problems: list[Problem])
 
 def split_csv(content: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
     """Return the header of a CSV text, and (line number, cells) of all that follows."""
+    content = content.replace("\0", "")  # no database takes it
     separator = ";" if content.split("\n", 1)[0].count(";") > content.split("\n", 1)[0].count(",") else ","
     reader = csv.reader(content.splitlines(keepends=True), delimiter=separator)
     header = [cell.strip() for cell in next(reader, [])]

@@ -1,8 +1,10 @@
 """Who may open what: every page and method, every role and nobody, said out loud. A route without a line here fails."""
 
+import contextlib
 import datetime as dt
 import re
 import secrets
+import threading
 
 import pytest
 from sqlalchemy import select, text
@@ -11,7 +13,7 @@ from sqlalchemy.orm import Session
 from bot.edge.settings import SettingsError
 from bot.handoff.models import Audit, Staff
 from bot.handoff.requests import Wish
-from bot.helpline import access
+from bot.helpline import access, staff
 from bot.helpline.app import create_app
 from bot.helpline.settings import Settings
 from bot.helpline.staff import IDLE, LOCKED, LONGEST, TRIES, Role, StaffBook, StaffError
@@ -434,6 +436,69 @@ def test_everybody_has_the_roles_the_table_names():
     assert {role.split(":")[0] for _, roles in PEOPLE.values() for role in roles} == access.EVERYBODY
 
 
+def test_a_look_for_news_at_the_moment_of_logging_out_is_no_fault(console, table):
+    book = console.config["STAFF"]
+    faults, stop = [], threading.Event()
+    token = [book.begin(book.by_login("vera").id, MONDAY).token]
+
+    def looks():
+        while not stop.is_set():
+            try:
+                book.find(token[0], MONDAY, acts=False)
+            except Exception as error:
+                faults.append(type(error).__name__)
+
+    threads = [threading.Thread(target=looks) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for _ in range(40):
+        book.end(token[0])
+        token[0] = book.begin(book.by_login("vera").id, MONDAY).token
+    stop.set()
+    for thread in threads:
+        thread.join(20)
+    assert faults == []
+
+
+def test_two_administrators_who_close_each_other_leave_one(console):
+    book = console.config["STAFF"]
+    book.add("arne", "Arne", None, [Role("administrator")], MONDAY)
+    both = [book.by_login("anna").id, book.by_login("arne").id]
+    for _ in range(10):
+        barrier, refused = threading.Barrier(2), []
+
+        def close(staff_id, barrier=barrier, refused=refused):
+            barrier.wait()
+            try:
+                book.change(staff_id, "Navn", [Role("administrator")], active=False)
+            except StaffError:
+                refused.append(staff_id)
+
+        threads = [threading.Thread(target=close, args=(staff_id,)) for staff_id in both]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(20)
+        assert len(refused) == 1
+        for staff_id in both:
+            book.change(staff_id, "Navn", [Role("administrator")], active=True)
+
+
+def test_passwords_are_checked_four_at_a_time(console):
+    with contextlib.ExitStack() as all_of_them:
+        for _ in range(4):
+            all_of_them.enter_context(staff._AT_ONCE)
+        found = []
+        waiting = threading.Thread(
+            target=lambda: found.append(console.config["STAFF"].check("vera", PASSWORD, MONDAY)), daemon=True
+        )
+        waiting.start()
+        waiting.join(0.5)
+        assert waiting.is_alive() and not found
+    waiting.join(20)
+    assert found[0].login == "vera"
+
+
 def test_the_console_is_served_as_patiently_as_the_door():
     from bot.edge import gunicorn_conf as door
     from bot.helpline import gunicorn_conf as console
@@ -441,3 +506,10 @@ def test_the_console_is_served_as_patiently_as_the_door():
     for setting in ("worker_class", "threads", "timeout", "backlog", "limit_request_fields", "logger_class"):
         assert getattr(console, setting) == getattr(door, setting)
     assert console.wsgi_app != door.wsgi_app
+
+
+@pytest.mark.parametrize("path", ["/koe/%00", "/spor?om=a%00", "/redaktion/linje/%00"])
+def test_a_null_character_is_refused_before_any_database(console, path):
+    assert enter(console, "anna").get(path).status_code in (400, 403)
+    body = {"login": "a\0", "password": PASSWORD, "csrf_token": token_of(client := console.test_client())}
+    assert client.post("/login", data=body).status_code == 400

@@ -291,7 +291,8 @@ def test_the_figures_of_a_finished_month_and_of_one_that_runs(console, engine):
     assert "ca. 30" in karl.get("/tal").text
     csv = karl.get("/tal.csv?maaned=2026-10&kommune=0259").text
     assert ";23\r\n" in csv and csv.count(";skjult\r\n") == 2 and ";3\r\n" not in csv
-    for wrong in ("/tal?maaned=2026-13", "/tal?maaned=x", "/tal?kommune=9999", "/tal.csv?maaned=0000-01"):
+    months = ("2026-13", "x", "0000-01", "9999-12", "2019-12")
+    for wrong in ("/tal?kommune=9999", *(f"/tal.csv?maaned={month}" for month in months), "/tal?maaned=9999-12"):
         assert karl.get(wrong).status_code == 404, wrong
 
 

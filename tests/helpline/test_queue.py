@@ -1,6 +1,10 @@
 """The pages of the queue: who sees what, what is told to who comes second, and the helpline's own hours."""
 
+import datetime as dt
+import os
 import re
+import subprocess
+import sys
 
 import pytest
 from click.testing import CliRunner
@@ -10,6 +14,7 @@ from bot.handoff.requests import Handoff, Wish
 from bot.helpline.staff import DEVELOPER, IDLE, StaffBook
 from bot.knowledge.database import make_engine
 from bot.knowledge.hours import Calendar
+from bot.knowledge.load import ROOT
 from bot.processes import development_login
 from tests.conftest import MONDAY
 from tests.helpline.conftest import enter, token_of
@@ -51,6 +56,17 @@ def test_the_words_before_it_is_taken_and_the_number_after(logged_in, request_id
     assert NUMBER in posts(vera, f"/koe/{request_id}/tag"), "pressed twice it is still hers"
 
 
+def test_who_takes_a_call_sees_that_others_asked_for_the_same_number(logged_in, handoff, request_id):
+    other = handoff.place("far", Wish("call", "noget andet", "20123456", "today"), Calendar(), MONDAY).id
+    handoff.place("andre", Wish("call", "noget tredje", "20123457", "today"), Calendar(), MONDAY)
+    vera = logged_in("vera")
+    assert "samme nummer" not in vera.get(f"/koe/{request_id}").text, "not before it is taken"
+    taken = posts(vera, f"/koe/{request_id}/tag")
+    assert "samme nummer" in taken and taken.count(f"/koe/{other}") == 1
+    handoff.withdraw("far", MONDAY)
+    assert "samme nummer" not in vera.get(f"/koe/{request_id}").text
+
+
 def test_who_comes_after_it_was_withdrawn_is_told(logged_in, handoff, request_id):
     vera = logged_in("vera")
     handoff.withdraw("mor", MONDAY)
@@ -69,6 +85,44 @@ def test_a_step_with_a_request_that_is_not_ones_own_changes_nothing(logged_in, h
     assert viggo.get(f"/koe/{request_id}/beskeder").status_code == 404
     row = handoff.get(request_id)
     assert row.state == "claimed" and row.note == ""
+
+
+def test_what_somebody_has_taken_and_left_is_seen_and_a_coordinator_lays_it_back(logged_in, handoff, request_id, clock):
+    vera, viggo, karl = logged_in("vera"), logged_in("viggo"), logged_in("karl")
+    posts(vera, f"/koe/{request_id}/tag")
+    clock.now = MONDAY + dt.timedelta(hours=2, minutes=1)
+    for client in (vera, viggo, karl):
+        client.get("/mig")  # all are still at work
+    seen = viggo.get("/koe").text
+    assert "Vera Frivillig har den" in seen and "For sent" in seen and "Læg tilbage" not in seen
+    assert "ikke din" in posts(viggo, f"/koe/{request_id}/slip")
+    assert "Læg tilbage i køen" in karl.get("/koe").text
+    assert "ligger i køen igen" in posts(karl, f"/koe/{request_id}/slip")
+    assert "Tag den" in viggo.get("/koe").text
+    assert "Lagde en henvendelse tilbage" in logged_in("anna").get("/spor").text
+
+
+def test_a_call_left_behind_comes_back_by_itself_when_the_queue_is_looked_at(logged_in, handoff, request_id, clock):
+    posts(logged_in("vera"), f"/koe/{request_id}/tag")
+    clock.now += IDLE + dt.timedelta(minutes=1)
+    assert logged_in("viggo").get("/koe/nyt").get_json()["waiting"] == 1
+
+
+def test_the_mark_of_the_queue_is_the_same_in_every_process(table, request_id):
+    """Python salts its hashes anew in each process; two consoles would make each other's pages load for ever."""
+    code = (
+        "import datetime as dt; from bot.helpline.app import create_app; from bot.helpline import queue;"
+        f"app = create_app('', '', {table!r}, clock=lambda: dt.datetime.fromisoformat({MONDAY.isoformat()!r}),"
+        " secret='test')\nwith app.app_context(): print(queue._stamp(app.config['HANDOFF'].queue()))"
+    )
+    said = {
+        subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", code],
+            cwd=ROOT, env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }  # fmt: skip
+    assert len(said) == 1 and len(said.pop().strip()) == 16
 
 
 def test_each_reading_leaves_a_trace_without_words(logged_in, request_id):

@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 
 from bot.edge.app import create_app
 from bot.handoff.models import HandoffMessage, HandoffRequest, HandoffTally
-from bot.handoff.requests import CHAT_GIVES_UP, CHAT_PROMISE, PRESENT, SECOND_THOUGHT, Handoff
-from bot.helpline.staff import StaffBook
+from bot.handoff.requests import AWAY, CHAT_GIVES_UP, CHAT_PROMISE, PRESENT, SECOND_THOUGHT, Handoff, Wish
+from bot.handoff.said import BEHIND, CLAIMED, GIVEN_BACK, LEFT
+from bot.helpline.staff import Role, StaffBook
 from bot.knowledge.database import make_engine
 from tests.conftest import CLOCKS, MONDAY
 from tests.databases import everything_in
@@ -93,12 +94,54 @@ def test_what_is_offered_is_what_can_be_kept(mother, clock):
     assert offered["chat"] is False
     assert [(call["wish"], call["text"]) for call in offered["calls"]] == [
         ("today", "i dag mellem kl. 10 og 12"),
-        ("tomorrow_morning", "i morgen mellem kl. 10 og 12"),
+        ("tomorrow_morning", "i morgen tirsdag mellem kl. 10 og 12"),
     ]
     assert len(offered["summary"]) == 3 and offered["summary"][0].startswith("Det handler om:")
     clock.now = CLOCKS["sunday evening"]
     offered = mother.writes("jeg vil tale med et menneske")["messages"][0]["answer"]["callback"]
-    assert [call["text"] for call in offered["calls"]] == ["i morgen mellem kl. 10 og 12"]
+    assert [call["text"] for call in offered["calls"]] == ["i morgen mandag mellem kl. 10 og 12"]
+
+
+def test_the_interval_that_was_shown_is_promised_also_after_midnight(mother, handoff, clock):
+    clock.now = MONDAY.replace(hour=23, minute=52)
+    (shown,) = mother.writes("jeg vil tale med et menneske")["messages"][0]["answer"]["callback"]["calls"]
+    assert (shown["wish"], shown["text"]) == ("tomorrow_morning", "i morgen tirsdag mellem kl. 10 og 12")
+    clock.now += dt.timedelta(minutes=11)
+    placed = mother.asks(wish=shown["wish"], begins=shown["begins"])
+    assert placed.get_json()["callback"]["text"] == "Vi ringer til dig i dag mellem kl. 10 og 12."
+    (row,) = handoff.queue()
+    assert row.promised_from == dt.datetime.fromisoformat(shown["begins"])
+
+
+def test_an_interval_that_was_shown_and_is_lost_is_said_with_those_that_are_left(mother, handoff, clock, door):
+    today, _ = mother.writes("jeg vil tale med et menneske")["messages"][0]["answer"]["callback"]["calls"]
+    for _ in range(8):
+        assert Mother(door).asks().status_code == 201
+    lost = mother.asks(begins=today["begins"])
+    assert lost.status_code == 409 and handoff.of(mother.sender) is None, "no later hour in silence"
+    error = lost.get_json()["error"]
+    assert error["code"] == "no_wish"
+    assert [call["text"] for call in error["calls"]] == [
+        "i dag mellem kl. 10.15 og 12.15",
+        "i morgen tirsdag mellem kl. 10 og 12",
+    ]
+    assert mother.asks(begins=error["calls"][0]["begins"]).status_code == 201
+    clock.now += dt.timedelta(minutes=40)
+    late = Mother(door)
+    assert late.asks(begins=today["begins"]).status_code == 409
+
+
+@pytest.mark.parametrize(
+    "begins", ["i morgen", 7, "2026-11-23T10:00", "9999-12-31T23:45:00+00:00", "0001-01-01T00:00:00+01:00", "\0", []]
+)
+def test_a_beginning_that_was_never_shown_is_refused(mother, begins):
+    refused = mother.asks(begins=begins)
+    assert refused.status_code == 400 and refused.get_json()["error"]["field"] == "begins"
+
+
+def test_only_open_time_is_promised_whatever_is_said_to_have_been_shown(mother):
+    for begins in ("2026-11-23T08:00:00+01:00", "2026-11-23T10:07:00+01:00", "2026-11-23T15:45:00+01:00"):
+        assert mother.asks(begins=begins).status_code == 409
 
 
 def test_without_a_desk_nothing_is_offered(table, clock):
@@ -181,6 +224,7 @@ def test_danger_in_the_summary_is_answered_at_once(mother, handoff):
     "changed, status, field",
     [
         ({"number": "112"}, 400, "number"),
+        ({"number": "90 20 20 20"}, 400, "number"),
         ({"number": "12 34 56"}, 400, "number"),
         ({"number": "+46 8 123 456 78"}, 400, "number"),
         ({"number": None}, 400, "number"),
@@ -244,6 +288,33 @@ def test_a_request_moves_the_promise_of_the_next(door):
     assert ninth["text"] == "Vi ringer til dig i dag mellem kl. 10.15 og 12.15."
 
 
+def test_those_who_ask_at_the_same_moment_are_not_promised_the_same_time(table, handoff, directory):
+    barrier, placed = threading.Barrier(12), []
+
+    def ask(n):
+        mine = Handoff(make_engine(table))  # a connection of one's own, as another process has
+        barrier.wait()
+        placed.append(mine.place(f"{n}", Wish("call", "hej", f"201234{n:02}", "today"), directory.calendar, MONDAY))
+
+    threads = [threading.Thread(target=ask, args=(n,)) for n in range(12)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    by_noon = [row for row in placed if row.promised_to <= MONDAY + dt.timedelta(hours=2)]
+    assert len(placed) == 12 and len(by_noon) == 8, "four an hour"
+
+
+def test_who_did_not_pick_up_takes_nobodys_time(handoff, vera, directory):
+    calendar = directory.calendar
+    first = handoff.place("0", Wish("call", "", "20123400", "today"), calendar, MONDAY)
+    handoff.claim(first.id, vera, MONDAY)
+    for n in range(1, 13):
+        handoff.place(f"{n}", Wish("call", "", f"201234{n:02}", "today"), calendar, MONDAY)
+    assert handoff.no_answer(first.id, vera, calendar, MONDAY)
+    due = sorted(row.promised_to for row in handoff.queue())
+    for n, ends in enumerate(due, 1):
+        assert MONDAY + n * dt.timedelta(minutes=15) <= ends, "called one after the other, all are called in time"
+
+
 def test_replies_fit_the_openapi_document(mother, door, book, clock, viggo):
     document = door.test_client().get("/api/v1/openapi.json").get_json()
 
@@ -302,6 +373,81 @@ def test_only_who_took_it_can_go_on_with_it(mother, handoff, vera, viggo, direct
     assert handoff.done(row.id, vera, MONDAY) and not handoff.done(row.id, vera, MONDAY)
 
 
+def test_a_call_promised_late_is_kept_until_it_is_late_by_fourteen_days(mother, handoff, clock):
+    handoff.set_desk("Mo-Fr 10:00-16:00", 4, [clock.now.date() + dt.timedelta(days=day) for day in range(17)])
+    assert mother.asks(wish="soonest").status_code == 201
+    (row,) = handoff.queue()
+    assert row.promised_to - row.created_at > dt.timedelta(days=15)
+    handoff.sweep(row.promised_to + dt.timedelta(days=13))
+    assert handoff.get(row.id).number == "20123456"
+    handoff.sweep(row.promised_to + dt.timedelta(days=14, seconds=1))
+    assert handoff.get(row.id) is None
+
+
+def test_a_call_whose_taker_has_left_goes_back_to_the_others(mother, handoff, book, vera, viggo, clock):
+    mother.asks()
+    (row,) = handoff.queue()
+    begun = book.begin(vera, clock.now)
+    assert handoff.claim(row.id, vera, clock.now)
+    clock.now += dt.timedelta(minutes=29)
+    book.find(begun.token, clock.now)  # she looks something up for the caller
+    clock.now += dt.timedelta(minutes=29)
+    handoff.free_left(clock.now)
+    assert handoff.get(row.id).claimed_by == vera, "she is still at it"
+    clock.now += dt.timedelta(minutes=2)
+    handoff.free_left(clock.now)
+    freed = handoff.get(row.id)
+    assert (freed.state, freed.claimed_by, freed.in_time) == ("waiting", None, None)
+    assert freed.promised_to == row.promised_to and freed.number == "20123456"
+    assert not handoff.done(row.id, vera, clock.now)
+    late = MONDAY + dt.timedelta(hours=4)
+    assert handoff.claim(row.id, viggo, late) and handoff.done(row.id, viggo, late)
+    assert handoff.get(row.id).in_time is False
+
+
+def test_the_clock_lays_it_back_too(mother, handoff, vera, clock):
+    mother.asks()
+    (row,) = handoff.queue()
+    handoff.claim(row.id, vera, clock.now)
+    handoff.sweep(clock.now + AWAY + dt.timedelta(seconds=1))
+    assert handoff.get(row.id).state == "waiting"
+
+
+@pytest.mark.parametrize("close", ["closed", "deleted"])
+def test_a_closed_account_holds_no_call(mother, handoff, book, vera, clock, close):
+    mother.asks()
+    (row,) = handoff.queue()
+    handoff.claim(row.id, vera, clock.now)
+    if close == "closed":
+        book.change(vera, "Vera", [Role("volunteer")], active=False)
+    else:
+        book.remove("vera")
+    assert (handoff.get(row.id).state, handoff.get(row.id).claimed_by) == ("waiting", None)
+
+
+def test_late_is_said_also_when_somebody_has_taken_it_and_not_called(mother, handoff, vera, clock):
+    mother.asks()
+    (row,) = handoff.queue()
+    handoff.claim(row.id, vera, clock.now)
+    clock.now = MONDAY + dt.timedelta(hours=2, minutes=1)
+    standing = mother.looks()["callback"]
+    assert standing["late"] and standing["state"] == "claimed"
+    assert standing["text"] == f"{CLAIMED} {BEHIND} Her kan du ringe nu:"
+    assert standing["helplines"] and all(line["open_now"] for line in standing["helplines"])
+
+
+@pytest.mark.parametrize(("hours", "in_time"), [(1, True), (2.75, True), (3.5, False)])
+def test_in_time_is_who_was_called_not_what_was_taken(mother, handoff, vera, clock, hours, in_time):
+    mother.asks()
+    (row,) = handoff.queue()
+    handoff.claim(row.id, vera, clock.now)
+    handoff.release(row.id, vera)
+    assert handoff.get(row.id).in_time is None, "put back, nobody was called"
+    handoff.claim(row.id, vera, clock.now)
+    handoff.done(row.id, vera, clock.now + dt.timedelta(hours=hours))
+    assert handoff.get(row.id).in_time is in_time
+
+
 def test_three_tries_and_then_it_ends(mother, handoff, vera, directory, clock):
     mother.asks()
     (row,) = handoff.queue()
@@ -336,9 +482,9 @@ def test_a_slip_can_be_undone_for_an_hour(mother, handoff, vera, viggo, clock):
 def test_everything_goes_by_the_clock(mother, handoff, vera, clock, table):
     mother.asks()
     (row,) = handoff.queue()
-    handoff.sweep(clock.now + dt.timedelta(days=14))
+    handoff.sweep(row.promised_to + dt.timedelta(days=14))
     assert handoff.get(row.id), "a request that waits is kept as long as it may"
-    handoff.sweep(clock.now + dt.timedelta(days=14, seconds=1))
+    handoff.sweep(row.promised_to + dt.timedelta(days=14, seconds=1))
     assert handoff.get(row.id) is None and "20123456" not in _everything(table) and not _file(table, b"20123456")
     with Session(make_engine(table), future=True) as session:
         (left,) = session.execute(select(HandoffTally)).scalars().all()
@@ -407,11 +553,20 @@ def test_the_net_for_danger_is_on_in_a_chat_too(mother, handoff, talk):
     assert message.danger and handoff.get(talk[0]).danger, "and the human sees it"
 
 
+@pytest.mark.parametrize("words", ["slet samtalen", "Slet alt!", "SLET CHATTEN."])
+def test_the_wish_to_delete_goes_to_no_volunteer(mother, handoff, talk, words):
+    before = len(handoff.messages(talk[0]))
+    assert mother.writes(words)["messages"], "the bot answers it"
+    assert len(handoff.messages(talk[0])) == before
+    assert mother.writes("slet ikke noget, jeg vil bare skrive")["messages"] == []
+
+
 def test_nobody_writes_to_an_empty_chair(mother, handoff, talk, clock, book):
     clock.now += PRESENT + dt.timedelta(seconds=1)
     assert mother.writes("hvor søger jeg bostøtte i Køge?")["messages"][0]["answer"]["topic"] == "bostoette"
-    assert mother.looks()["callback"]["text"] == "Du skriver med chatbotten igen."
-    assert handoff.get(talk[0]).state == "handed_back"
+    standing = mother.looks()["callback"]
+    assert standing["text"].startswith(f"{LEFT} {GIVEN_BACK}"), "what was written meanwhile was read by nobody"
+    assert standing["helplines"] and handoff.get(talk[0]).state == "unreached"
 
 
 def test_a_chat_that_nobody_takes_becomes_a_call(mother, handoff, book, viggo, clock):

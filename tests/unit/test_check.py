@@ -55,6 +55,15 @@ def test_what_is_not_shown_is_listed_with_file_and_line():
     [
         ("0259/departments.csv", "phone", "12 34", "'12 34' er ikke et dansk telefonnummer. Skriv 8 cifre"),
         ("0259/departments.csv", "phone", "ring", "'ring' er ikke et telefonnummer"),
+        ("0259/departments.csv", "phone", "5667676²", "'5667676²' er ikke et telefonnummer"),
+        ("0259/departments.csv", "phone", "٥٦٦٧٦٧٦٧", "'٥٦٦٧٦٧٦٧' er ikke et telefonnummer"),
+        ("0259/departments.csv", "phone", "5" * 40, "er ikke et telefonnummer"),
+        ("0259/departments.csv", "phone", "112", "'112' er alarmnummeret. Skriv afdelingens eget nummer"),
+        ("0259/municipality.csv", "main_phone", "114", "'114' er alarmnummeret"),
+        ("0259/departments.csv", "minimum_age", "²", "'²' er ikke et helt tal"),
+        ("0259/departments.csv", "parent", "Åben Rådgivning", "hører under sig selv"),
+        ("national/processing_times.csv", "weeks", "9" * 20, "er ikke et helt tal under 1000"),
+        ("national/age_transitions.csv", "age", "nan", "'nan' er ikke et tal"),
         ("0259/departments.csv", "phone_hours", "9-15", "'9-15' er ikke åbningstider. Skriv fx Mo-We"),
         ("0259/departments.csv", "phone_hours", "Mo-Fr 09:00-12:00; Tu 13:00-15:00", "samme dag to gange"),
         (
@@ -76,6 +85,10 @@ def test_what_is_not_shown_is_listed_with_file_and_line():
         ("national/topic_words.csv", "kind", "alias", "'alias' kendes ikke"),
         ("national/closing_days.csv", "day", "41", "41/5 findes ikke"),
         ("0259/departments.csv", "as_of", "2093-04-17", "er ikke kommet endnu"),
+        ("0259/departments.csv", "name", "a" * 161, "er på 161 tegn. Der er plads til 160"),
+        ("0259/municipality.csv", "website", "https://" + "a" * 80, "er på 88 tegn. Der er plads til 80"),
+        ("0259/municipality.csv", "full_name", "a" * 81, "er på 81 tegn. Der er plads til 80"),
+        ("0259/municipality.csv", "aliases", "a" * 61, "er på 61 tegn. Der er plads til 60"),
     ],
 )
 def test_a_fault_names_file_line_column_and_remedy(folder, file, column, value, says):
@@ -84,6 +97,14 @@ def test_a_fault_names_file_line_column_and_remedy(folder, file, column, value, 
     assert len(problems) == 1
     assert problems[0].startswith(f"{file}:2: {column}:")
     assert says in problems[0]
+
+
+def test_a_day_that_no_year_has_is_a_fault(folder):
+    def thirtieth_of_february(rows):
+        rows[0] |= {"month": "2", "day": "30"}
+
+    edit(folder / "national/closing_days.csv", thirtieth_of_february)
+    assert ["30/2 findes ikke" in str(problem) for problem in check(folder).problems] == [True]
 
 
 def test_a_gap_in_the_law_is_a_fault(folder):

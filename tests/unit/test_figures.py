@@ -194,7 +194,24 @@ def test_what_was_answered_cannot_be_found_from_what_was_not(table, directory):
     counted(table, {"bostoette": 8, "merudgifter_boern": 9}, kind="unanswered")
     counted(table, {"bostoette": 1, "merudgifter_boern": 30})
     seen = monthly(table, directory, NOVEMBER, "0259", JANUARY)
-    assert {part.code: part.number.value for part in seen.unanswered} == {"bostoette": None, "merudgifter_boern": 9}
+    assert {part.code: part.number.value for part in seen.unanswered} == {"bostoette": None, "merudgifter_boern": None}
+
+
+def test_what_is_hidden_alone_cannot_be_found_from_the_sum(table, directory):
+    unanswered = {"bostoette": 10, "merudgifter_boern": 20, "tabt_arbejdsfortjeneste": 30}
+    counted(table, unanswered, kind="unanswered")
+    counted(table, {"bostoette": 2, "merudgifter_boern": 20, "tabt_arbejdsfortjeneste": 30})
+    seen = monthly(table, directory, NOVEMBER, "0259", JANUARY)
+    shown = {part.code: part.number.value for part in seen.unanswered}
+    assert shown == {"bostoette": None, "merudgifter_boern": None, "tabt_arbejdsfortjeneste": 30}
+    assert {part.code: part.number.value for part in seen.kinds}["unanswered"] == 60
+
+
+def test_where_only_one_topic_lacks_answers_their_sum_is_hidden_too(table, directory):
+    counted(table, {"bostoette": 10}, kind="unanswered")
+    counted(table, {"bostoette": 2, "merudgifter_boern": 40})
+    seen = monthly(table, directory, NOVEMBER, "0259", JANUARY)
+    assert {part.number.value for part in (*seen.unanswered, *seen.kinds)} == {None}
 
 
 def test_the_country_and_an_unfinished_month_are_rounded(table, directory):

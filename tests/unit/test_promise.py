@@ -29,14 +29,14 @@ def at(year, month, day, hour, minute=0, fold=0):
 def test_on_a_monday_morning():
     assert said(MONDAY) == {
         "today": "i dag mellem kl. 10 og 12",
-        "tomorrow_morning": "i morgen mellem kl. 10 og 12",
+        "tomorrow_morning": "i morgen tirsdag mellem kl. 10 og 12",
         "evening": "onsdag den 25. november mellem kl. 17 og 19",
     }
 
 
 def test_on_a_sunday_at_half_past_ten_in_the_evening_nothing_is_promised_for_today():
     assert said(SUNDAY) == {
-        "tomorrow_morning": "i morgen mellem kl. 10 og 12",
+        "tomorrow_morning": "i morgen mandag mellem kl. 10 og 12",
         "evening": "onsdag den 25. november mellem kl. 17 og 19",
     }
 
@@ -94,7 +94,7 @@ def test_the_queue_moves_the_promise():
     assert said(MONDAY, [noon] * 8)["today"] == "i dag mellem kl. 10.15 og 12.15"
     assert said(MONDAY, [noon] * 12)["today"] == "i dag mellem kl. 11.15 og 13.15"
     assert said(MONDAY, [noon] * 24).get("today") is None, "the day is full"
-    assert said(MONDAY, [noon] * 24)["tomorrow_morning"] == "i morgen mellem kl. 10 og 12"
+    assert said(MONDAY, [noon] * 24)["tomorrow_morning"] == "i morgen tirsdag mellem kl. 10 og 12"
 
 
 def test_nobodys_time_is_given_away():

@@ -13,11 +13,13 @@ from bot.answers import conversation as talk
 from bot.answers.degraded import degraded_turn
 from bot.answers.links import Links
 from bot.answers.sms import Sms, render_sms
+from bot.edge.app import create_app
 from bot.edge.sms.dialogue import (
     ASKED,
     CANNOT_CALL,
     CODE_LETTERS,
     FORGOTTEN,
+    FULL,
     HELP,
     MOST_AN_HOUR,
     NO_CALL,
@@ -42,6 +44,7 @@ from tests.databases import taken_away
 from tests.sms import MOTHER, make_town, metrics
 
 FATHER = "4520304051"
+NOBODY = "http://127.0.0.1:1"
 
 
 @pytest.fixture(scope="module")
@@ -183,6 +186,21 @@ def test_the_parts_of_a_long_message_are_joined_whichever_comes_first(town):
     town.work()
     (answer,) = town.gateway.sent_to(MOTHER)
     assert "barnets lov § 87" in answer.text
+
+
+def test_null_characters_in_parts_are_left_out_and_the_space_at_the_cut_stays(town):
+    town.deliver("tabt arbejdsfortjeneste\0 ", udh="050003AC0201")
+    assert rows(town, SmsInbound)[0].text == "tabt arbejdsfortjeneste "
+    town.deliver("i\0 Køge", udh="050003AC0202")
+    town.work()
+    assert "barnets lov § 87" in town.gateway.sent_to(MOTHER)[0].text
+
+
+def test_an_id_that_no_database_takes_is_unreadable(town):
+    assert town.deliver("bostøtte køge", message_id="7\0") == 400 and not rows(town, SmsInbound)
+    assert town.gateway.report("x", "y\0") == 400
+    assert town.deliver("bostøtte køge", message_id="7" * 200) == 204
+    assert rows(town, SmsInbound)[0].message_id == "7" * 80
 
 
 def test_a_part_that_never_comes_is_not_waited_for(town):
@@ -487,6 +505,47 @@ def test_a_message_on_which_every_job_dies_is_given_up(town):
     assert (letter.error, letter.text) == ("never noted", "hej"), "an operator sees it, and may send it"
 
 
+def queued(town, text="hej", kind="answer"):
+    """An answer in line that names no 112, as the degraded ones of these tests all do."""
+    town.deliver("bostøtte køge")
+    town.store.answer(town.store.next_inbound(town.sender()), Sms(text), kind, town.now)
+
+
+def test_a_message_that_was_answered_already_holds_up_nobody(town):
+    town.deliver("bostøtte køge")
+    inbound = town.store.next_inbound(town.sender())
+    town.store.answer(inbound, Sms("hej"), "answer", town.now)
+    with Session(make_engine(town.url), future=True) as session, session.begin():
+        session.get(SmsInbound, inbound.id).state = "received"  # as two who joined its parts at once left it
+    assert not town.store.answer(town.store.next_inbound(town.sender()), Sms("hej igen"), "answer", town.now)
+    assert town.store.next_inbound(town.sender()) is None
+    assert "Aalborg" in town.writes("bostøtte aalborg") and len(town.gateway.sent_to(MOTHER)) == 2
+
+
+def test_a_dead_letter_goes_to_nobody_who_said_stop_and_never_empty(town):
+    town.gateway.play("401", 1)
+    queued(town)
+    town.work()
+    town.writes("STOP")
+    assert town.store.revive(None, town.now) == []
+    town.writes("START")
+    town.now += dt.timedelta(hours=25)
+    town.office.delete_old()
+    town.writes("bostøtte køge")
+    assert town.store.revive(None, town.now) == [], "its text is gone, though the number is known again"
+
+
+def test_what_was_in_line_before_stop_is_not_sent_after_it(town):
+    town.gateway.play("429", 1)
+    queued(town)
+    town.work()
+    town.deliver("STOP")
+    town.work()
+    town.later(60)
+    assert [bubble.text for bubble in town.gateway.sent_to(MOTHER)] == [STOPPED]
+    assert [letter.error for letter in town.store.dead_letters()] == ["stopped"]
+
+
 def test_a_report_settles_a_sending_of_which_nobody_is_sure(town):
     town.gateway.play("cut_after", 1)
     town.deliver("bostøtte køge")
@@ -507,6 +566,18 @@ def test_without_a_report_it_is_sent_again_with_the_same_reference(town):
     assert first.reference == second.reference, "the honest rest: at least once"
 
 
+def test_a_gateway_that_only_answers_slowly_does_not_fill_the_telephone(town):
+    town.gateway.play("cut_after", 100)
+    town.deliver("bostøtte køge")
+    town.work()
+    for _ in range(60):
+        town.later(30)
+    assert len(town.gateway.sent_to(MOTHER)) == 3, "once, and twice more without a report"
+    (letter,) = town.store.dead_letters()
+    assert town.gateway.report("id-1", letter.reference) == 204, "a report that comes after the last try"
+    assert not town.store.dead_letters() and rows(town, SmsOutbound)[0].state == "sent"
+
+
 def test_a_message_that_did_not_arrive_is_counted(town):
     town.writes("bostøtte køge")
     town.gateway.report("x", town.gateway.sent_to(MOTHER)[0].reference, "UNDELIVERABLE")
@@ -514,7 +585,7 @@ def test_a_message_that_did_not_arrive_is_counted(town):
 
 
 def test_the_ceiling_stops_sending_with_an_alarm_never_receiving_and_never_in_danger(build):
-    town = build(VEJVISER_SMS_CEILING="1")
+    town = build(VEJVISER_SMS_CEILING="2")
     # Every degraded answer names 112; so the office is asked directly with an ordinary one.
 
     town.store.know(town.sender(), MOTHER, town.now)
@@ -531,6 +602,52 @@ def test_the_ceiling_stops_sending_with_an_alarm_never_receiving_and_never_in_da
     assert town.writes("hun vil tage sit eget liv").startswith("Ring 112")
     town.now += dt.timedelta(days=1)
     assert "vejviser_sms_ceiling_reached 0.0" in metrics(town)
+
+
+def test_at_the_ceiling_who_writes_is_told_once_a_day_whom_to_call(build):
+    town = build(VEJVISER_SMS_CEILING="0", VEJVISER_SMS_MUNICIPALITY="0259")
+    for _ in range(2):
+        town.deliver("bostøtte")
+        town.store.answer(
+            town.store.next_inbound(town.sender()), Sms("et svar", municipality="0259"), "answer", town.now
+        )
+        town.work()
+    (told,) = town.gateway.sent_to(MOTHER)
+    assert told.text.startswith(FULL) and "112" in told.text and "Køge Kommune: 56 67 67 67 (kilde: " in told.text
+    assert told.segments <= 2 and [letter.error for letter in town.store.dead_letters()] == ["ceiling"] * 2
+    town.now += dt.timedelta(days=1)
+    town.deliver("bostøtte")
+    town.store.answer(town.store.next_inbound(town.sender()), Sms("et svar", municipality="0259"), "answer", town.now)
+    town.work()
+    assert len(town.gateway.sent_to(MOTHER)) == 2, "and the next day again"
+
+
+def test_what_the_widget_sends_leaves_half_of_the_day_to_those_who_write(build):
+    town = build(VEJVISER_SMS_CEILING="2")
+    refused = None
+    for n in range(3):
+        answer = send_to_phone(town, web_session(town), phone=f"2030405{n}")
+        refused = answer if answer.status_code == 429 else refused
+        town.work()
+    sent = [bubble for bubble in town.gateway.bubbles if not bubble.mine]
+    assert sum(bubble.segments for bubble in sent) <= 1
+    assert refused.json()["error"]["message"].startswith("Vi kan ikke sende flere sms'er i dag. Du kan kopiere")
+    town.deliver("4600")
+    town.store.answer(town.store.next_inbound(town.sender()), Sms("et svar"), "answer", town.now)
+    town.work()
+    assert town.gateway.sent_to(MOTHER)[-1].text == "et svar"
+
+
+def test_one_address_cannot_send_to_numbers_all_day(town):
+    app = create_app(NOBODY, NOBODY, town.url, clock=lambda: town.now, secret="test", sms=town.settings)
+    app.config["OUTBOX"] = town.app.config["OUTBOX"]
+    door = app.test_client()
+    met = []
+    for n in range(21):
+        session = app.config["SESSIONS"].id_of(app.config["SESSIONS"].new())
+        body = {"session": session, "phone": f"203040{n:02}", "topic": "bostoette", "municipality": "0259"}
+        met.append(door.post("/api/v1/sms", json=body).status_code)
+    assert met == [202] * 20 + [429]
 
 
 # -- "Send til min telefon" ----------------------------------------------------------------------------------------
@@ -601,7 +718,6 @@ def test_who_said_stop_gets_nothing_from_the_widget_either(town):
 
 
 def test_without_a_gateway_the_widget_is_told_and_the_rest_goes_on(database, shelf):
-    from bot.edge.app import create_app
     from tests.conftest import MONDAY, free_port
 
     nobody = f"http://127.0.0.1:{free_port()}"
@@ -681,18 +797,29 @@ def test_delete_withdraws_the_call_also_days_later(town):
     assert not rows(town, HandoffRequest) and b"20304050" not in town.everything_kept().replace(b"\x00", b"")
 
 
-def test_a_call_asked_for_in_the_widget_is_known_and_deleted_on_the_telephone(town):
+def test_a_call_to_this_telephone_asked_for_in_the_widget_is_known_and_deleted_on_it(town):
     town.handoff.set_desk(HOURS, 4, [])
-    session = web_session(town)
-    send_to_phone(town, session)
-    town.work()
-    town.writes(re.search(rf"Svar ([{CODE_LETTERS}]{{5}}) for", town.gateway.sent_to(MOTHER)[0].text)[1])
-    web = town.app.config["SESSIONS"].read(session).sender
+    web = town.app.config["SESSIONS"].read(web_session(town)).sender
     calendar = town.office._shelf.current().calendar
     town.handoff.place(web, Wish("call", "Om bostøtte", "20304050"), calendar, town.now)
     assert TODAY in town.writes("RING") and len(rows(town, HandoffRequest)) == 1
-    town.writes("SLET")
+    assert town.writes("SLET") == f"{FORGOTTEN} {NO_CALL}"
     assert not rows(town, HandoffRequest)
+
+
+def test_a_stranger_with_the_code_neither_learns_of_the_others_call_nor_takes_it_away(town):
+    town.handoff.set_desk(HOURS, 4, [])
+    session = web_session(town)
+    send_to_phone(town, session, phone="20 30 40 51")  # a slip in the number
+    town.work()
+    code = re.search(rf"Svar ([{CODE_LETTERS}]{{5}}) for", town.gateway.sent_to(FATHER)[0].text)[1]
+    town.writes(code, number=FATHER)
+    web = town.app.config["SESSIONS"].read(session).sender
+    calendar = town.office._shelf.current().calendar
+    hers = town.handoff.place(web, Wish("call", "Om bostøtte", "20304050"), calendar, town.now)
+    assert "Vi ringer til dig" not in town.writes("hvad nu?", number=FATHER)
+    assert NO_CALL not in town.writes("SLET", number=FATHER)
+    assert [row.id for row in rows(town, HandoffRequest)] == [hers.id]
 
 
 def test_where_nothing_can_be_promised_ring_gives_the_lines_that_are_open(town):

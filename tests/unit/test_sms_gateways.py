@@ -1,10 +1,13 @@
 """The two gateways: who called, what it said, and how sending fails."""
 
 import base64
+import contextlib
 import datetime as dt
 import hashlib
 import hmac
 import json
+import socket
+import threading
 import time
 from urllib.parse import urlencode
 
@@ -291,3 +294,33 @@ def test_other_numbers_are_not(given):
 def test_a_sender_is_told_by_nothing_but_the_key():
     assert sender_of(MOTHER, "a" * 40) == sender_of(MOTHER, "a" * 40) != sender_of(MOTHER, "b" * 40)
     assert MOTHER not in sender_of(MOTHER, "a" * 40) and len(sender_of(MOTHER, "a" * 40)) <= 64
+
+
+def test_an_answer_that_does_not_end_is_a_sending_in_doubt(monkeypatch):
+    monkeypatch.setattr("bot.edge.sms.provider.SEND_SECONDS", 0.3)
+    ended = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def dribble():
+            line, _ = server.accept()
+            with line, contextlib.suppress(OSError):
+                line.recv(4096)
+                line.sendall(b"HTTP/1.1 202 Accepted\r\nContent-Length: 100000\r\n\r\n")
+                while not ended.wait(0.05):
+                    line.sendall(b" ")
+
+        thread = threading.Thread(target=dribble, daemon=True)
+        thread.start()
+        with pytest.raises(NotNow) as caught:
+            gatewayapi(VEJVISER_SMS_URL=f"http://127.0.0.1:{server.getsockname()[1]}").send(MOTHER, "hej", "r")
+        ended.set()
+        thread.join(10)
+    assert caught.value.uncertain
+
+
+@pytest.mark.parametrize("event", ["tekst", 7, ["a"], None])
+def test_an_event_that_is_no_object_is_unreadable(gateway, event):
+    _, provider = gateway
+    payload = {"event_id": "1", "timestamp": NOW.isoformat(), "event_type": "messaging.status.sms", "event": event}
+    with pytest.raises(Unreadable):
+        provider.parse(payload, NOW)

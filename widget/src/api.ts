@@ -1,5 +1,5 @@
 // The line to the door. Credentials are never sent, and nothing is stored here.
-import type { CallbackState, Contact, Reply } from "./types";
+import type { CallbackState, Contact, PromisedCall, Reply } from "./types";
 
 const PATIENCE_MS = 20_000; // the door itself answers within about four seconds, whatever breaks behind it
 
@@ -10,6 +10,7 @@ export class Failure extends Error {
     readonly code = "",
     readonly seconds = 30,
     message = "",
+    readonly calls: PromisedCall[] = [], // what can be promised instead
   ) {
     super(message);
   }
@@ -45,7 +46,7 @@ export class Api {
     const abort = new AbortController();
     const timer = setTimeout(() => abort.abort(), PATIENCE_MS);
     let response: Response;
-    let data: { error?: { code?: string; message?: string } } | null = null;
+    let data: { error?: { code?: string; message?: string; calls?: PromisedCall[] } } | null = null;
     try {
       response = await fetch(`${this.home}api/v1/${path}`, {
         method,
@@ -67,6 +68,6 @@ export class Api {
       throw new Failure("limited", error.code, Number(response.headers.get("Retry-After")) || 30, error.message);
     }
     const refused = response.status >= 400 && response.status < 500;
-    throw new Failure(refused ? "refused" : "failed", error.code, 0, error.message);
+    throw new Failure(refused ? "refused" : "failed", error.code, 0, error.message, error.calls);
   }
 }

@@ -3,7 +3,7 @@ import { type Api, Failure } from "./api";
 import { helplineCard } from "./card";
 import { button, h, paragraphs } from "./dom";
 import type { Language, Strings } from "./strings";
-import type { Answer, Callback, CallbackState, Standing } from "./types";
+import type { Answer, Callback, CallbackState, PromisedCall, Standing } from "./types";
 
 const CHAT_MS = 3_000;
 const CALL_MS = 30_000;
@@ -64,11 +64,14 @@ export class Human {
     const summary = h("textarea", { id: "summary", rows: 4, maxlength: MAX_SUMMARY });
     summary.value = offered.summary.join("\n");
     const number = h("input", { id: "number", type: "tel", autocomplete: "tel", required: true, maxlength: 20 });
-    const wish = h(
-      "select",
-      { id: "wish" },
-      ...offered.calls.map((call) => h("option", { value: call.wish }, call.text[0]!.toUpperCase() + call.text.slice(1))),
-    );
+    const wish = h("select", { id: "wish" });
+    let shown: PromisedCall[] = [];
+    const show = (calls: PromisedCall[]) => {
+      shown = calls;
+      const named = (call: PromisedCall) => call.text[0]!.toUpperCase() + call.text.slice(1);
+      wish.replaceChildren(...calls.map((call, at) => h("option", { value: `${at}` }, named(call))));
+    };
+    show(offered.calls);
     const wrong = h("p", { class: "shut", role: "alert" });
     const away = () => {
       form.replaceWith(box);
@@ -96,7 +99,9 @@ export class Human {
       wrong.textContent = "";
       try {
         const about = { topic: answer.topic, municipality: answer.municipality?.code ?? null };
-        const asked = { kind, summary: summary.value, number: number.value, wish: wish.value || undefined };
+        const chosen = shown[wish.selectedIndex]; // what was shown is what is promised, also after midnight
+        const when = kind === "call" ? { wish: chosen?.wish, begins: chosen?.begins } : {};
+        const asked = { kind, summary: summary.value, number: number.value, ...when };
         const state = await api.human("POST", this.talk.session(), { ...about, ...asked });
         this.talk.focus();
         form.remove();
@@ -105,6 +110,7 @@ export class Human {
         this.show(state, false);
         this.talk.say(state.redacted ? t.redacted : "");
       } catch (error) {
+        if (error instanceof Failure && error.calls.length) show(error.calls);
         // What was typed stays; the message names what is wrong, or that the line is gone.
         wrong.textContent = (error instanceof Failure && error.message) || t.sendFailed;
       }
@@ -127,8 +133,8 @@ export class Human {
 
   private show(state: CallbackState, anew: boolean): void {
     const { talk } = this;
-    const now = (this.standing = state.callback);
-    if (!now) return;
+    const [waited, now] = [this.waits ? this.standing : null, (this.standing = state.callback)];
+    if (!now) return this.gone(waited);
     let last: HTMLElement | undefined;
     if (anew && !this.waits && !now.helplines.length) return; // over before the page was opened
     const tell = () => {
@@ -154,6 +160,14 @@ export class Human {
     tell();
     if (last) talk.scrollTo(last);
     this.again();
+  }
+
+  /** What was asked for is not there any more: deleted by the clock, or on the telephone. */
+  private gone(waited: Standing | null): void {
+    if (!waited) return;
+    this.press?.remove();
+    this.said = "";
+    this.talk.scrollTo(this.talk.add("bot", ...paragraphs(waited.kind === "call" ? this.talk.t.callGone : this.talk.t.chatGone)));
   }
 
   private undo(standing: Standing): HTMLElement {

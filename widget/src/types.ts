@@ -76,10 +76,17 @@ export interface Answer {
   callback: Callback | null;
 }
 
+/** An interval in which the helpline can call. */
+export interface PromisedCall {
+  wish: string;
+  begins: string;
+  text: string;
+}
+
 /** What the helpline offers now beside an answer. */
 export interface Callback {
   summary: string[];
-  calls: { wish: string; text: string }[];
+  calls: PromisedCall[];
   chat: boolean;
 }
 

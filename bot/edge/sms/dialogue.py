@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import re
 from dataclasses import dataclass, replace
@@ -43,6 +44,7 @@ HELP = (
 NO_WORDS = "Jeg kan kun læse ord, ikke billeder og tegn. Skriv fx: bostøtte Køge. Er nogen i fare, så ring 112."
 WENT_ON = "Vi går videre her. Hvad vil du vide?"
 TOO_MANY = "Der er kommet mange sms'er på kort tid. Vent en time. Er nogen i fare, så ring 112."
+FULL = "Vi kan desværre ikke svare flere i dag. Er nogen i fare, så ring 112."
 BROKEN = "Teknisk problem hos os. Er nogen i fare, så ring 112. Ellers ring til kommunen, når den har åbent."
 _KEYWORDS = {
     "stop": "stop",
@@ -145,16 +147,17 @@ class SmsDialogue:
         if word == "help":
             return Reply(Sms(HELP, person.choices, urgent=True), "urgent", person.told, person.conversation)
         if word == "forget":
-            waited = self._asked(sender, person) is not None
-            for asker in {sender, person.conversation}:
-                self._handoff.forget(asker)
+            waited = self._asked(sender) is not None
+            self._handoff.forget(sender)
+            with contextlib.suppress(NotPossible):
+                self._handoff.forget_calls_to(self._number(sender))
             self._conversations.forget(person.conversation)
             self._store.forget(sender)
             return Reply(Sms(f"{FORGOTTEN} {NO_CALL}" if waited else FORGOTTEN), "forget", False, sender)
         self._store.opt_out(sender, word == "stop", now)
         said = STARTED
         if word == "stop":
-            said = f"{STOPPED} {STILL_CALLED}" if self._is_called(sender, person) else STOPPED
+            said = f"{STOPPED} {STILL_CALLED}" if self._is_called(sender) else STOPPED
         return Reply(Sms(said), "stop", person.told, person.conversation)
 
     # -- a call-back -----------------------------------------------------------------------------------------------
@@ -164,7 +167,7 @@ class SmsDialogue:
         try:
             if directory is None:
                 return ""
-            if (asked := self._asked(sender, person)) is not None:
+            if (asked := self._asked(sender)) is not None:
                 return standing(asked, None, now).text
             self._number(sender)
             kept = self._handoff.soonest(directory.calendar, now, sender)
@@ -205,7 +208,7 @@ class SmsDialogue:
         SLET must find the request for as long as it waits. Raises NotPossible.
         """
         number = self._number(sender)
-        asked = self._asked(sender, person)
+        asked = self._asked(sender)
         if asked is not None and asked.number == number:
             return asked
         known = directory.municipalities.get(code or "")
@@ -214,15 +217,23 @@ class SmsDialogue:
         wish = Wish("call", about, number, municipality=known.code if known else None)
         return self._handoff.place(sender, wish, directory.calendar, now)
 
-    def _asked(self, sender: str, person: Person) -> HandoffRequest | None:
-        """Return the open request of a telephone, or of the web conversation that goes on there."""
-        found = (self._handoff.of(asker) for asker in (sender, person.conversation))
-        return next((row for row in found if row is not None and row.ended_at is None), None)
+    def _asked(self, sender: str) -> HandoffRequest | None:
+        """Return the open request of a telephone: asked for by SMS, or from anywhere for a call to its number.
 
-    def _is_called(self, sender: str, person: Person) -> bool:
+        A web conversation that goes on here is nobody's proof: its code may have been sent to a wrong number.
+        """
+        row = self._handoff.of(sender)
+        if row is not None and row.ended_at is None:
+            return row
+        try:
+            return next(iter(self._handoff.to_number(self._number(sender))), None)
+        except NotPossible:
+            return None
+
+    def _is_called(self, sender: str) -> bool:
         """Return whether a call waits; also False when that cannot be known now."""
         try:
-            return self._asked(sender, person) is not None
+            return self._asked(sender) is not None
         except SQLAlchemyError as error:
             self._log.warning("handoff away", why=type(error).__name__)
             return False
@@ -230,6 +241,12 @@ class SmsDialogue:
     def _number(self, sender: str) -> str:
         """Return the eight digits to call. Raises NotPossible for a foreign number, and one that is not known."""
         return danish_number(f"+{self._store.number_of(sender) or ''}")
+
+    def full(self, sender: str, directory: Directory | None, now: dt.datetime) -> Sms:
+        """Return what is said instead of an answer when no more may be sent today."""
+        sms = self._said(FULL, self._store.person(sender), directory, now).sms
+        assert sms is not None
+        return sms
 
     # -- pieces ----------------------------------------------------------------------------------------------------
 

@@ -53,7 +53,7 @@ class GatewayApi:
         """Return the message or report in a verified payload. Raises BadSignature when it is old, and Unreadable."""
         try:
             return _event(payload, now) if "event_type" in payload else _callback(payload, now)
-        except (KeyError, TypeError, ValueError, OverflowError, OSError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError, OSError) as error:
             raise Unreadable(type(error).__name__) from error
 
     def send(self, number: str, text: str, reference: str) -> str:

@@ -20,6 +20,7 @@ from bot.jobs.queue import Jobs
 from bot.knowledge.directory import Directory
 
 A_DAY = 3
+INSTEAD = "Du kan kopiere eller udskrive svaret i stedet."
 CODE_KEPT = dt.timedelta(hours=6)
 
 
@@ -64,12 +65,14 @@ class Outbox:
         if max(counts) >= A_DAY:
             raise NotSent(
                 "too_many_sms",
-                f"Der kan sendes {A_DAY} sms'er om dagen. Du kan kopiere eller udskrive svaret i stedet.",
+                f"Der kan sendes {A_DAY} sms'er om dagen. {INSTEAD}",
             )
         code = "".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH))
         links = Links(self._settings.public_url, tuple(directory.topics))
         place = answer.municipality["code"] if answer.municipality else None
         sms = Sms(answer_sms(answer, links, last=f"Svar {code} for at skrive videre"), municipality=place)
+        if not self._store.has_room("widget", sms.segments, self._settings.ceiling, now):
+            raise NotSent("too_many_sms", f"Vi kan ikke sende flere sms'er i dag. {INSTEAD}")
         way_on = WayOn(code, conversation or secrets.token_urlsafe(16), now + CODE_KEPT)
         self._store.know(sender, number, now)
         self._store.queue(sender, sms, way_on, asked_by, now)

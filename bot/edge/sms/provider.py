@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import email.utils
+import json
+import time
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import httpx
 from werkzeug.datastructures import Headers
 
+# From the call to the end of the answer; each wait for a piece of it is shorter.
 SEND_SECONDS = 10.0
+_PATIENCE = httpx.Timeout(8.0, connect=2.0, write=2.0, pool=2.0)
+_MOST_BYTES = 64 * 1024
 # GatewayAPI tries again for up to 15 hours; what is older was kept by somebody to be sent once more.
 OLDEST = dt.timedelta(hours=24)
 EARLIEST = dt.timedelta(minutes=10)
@@ -84,6 +89,14 @@ class Provider(Protocol):
         """Send, and return the gateway's id. Raises NotNow and Refused."""
 
 
+def storable(heard: Inbound | Report) -> Inbound | Report:
+    """Return a message or report whose ids a database takes. Raises Unreadable for a null character in one."""
+    ids = [heard.message_id, heard.part_of] if isinstance(heard, Inbound) else [heard.reference, heard.gateway_id]
+    if any(given is not None and (not isinstance(given, str) or "\0" in given) for given in ids):
+        raise Unreadable("id")
+    return heard
+
+
 def fresh(written_at: dt.datetime, now: dt.datetime) -> dt.datetime:
     """Return the moment a message was written. Raises BadSignature when it is old, or has not come yet."""
     if not now - OLDEST <= written_at <= now + EARLIEST:
@@ -96,8 +109,10 @@ def post(client: httpx.Client, url: str, **request: Any) -> dict[str, Any]:
 
     Raises NotNow for 408, 429, 5xx and a line that breaks, else Refused.
     """
+    until = time.monotonic() + SEND_SECONDS
     try:
-        response = client.post(url, timeout=SEND_SECONDS, **request)
+        with client.stream("POST", url, timeout=_PATIENCE, **request) as response:
+            said = _answer(response, until)
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
         raise NotNow(type(error).__name__) from error
     except httpx.HTTPError as error:  # it heard us, and did not answer
@@ -108,10 +123,20 @@ def post(client: httpx.Client, url: str, **request: Any) -> dict[str, Any]:
     if not 200 <= status < 300:
         raise Refused(f"HTTP {status}")
     try:
-        said = response.json()
+        heard = json.loads(said)
     except (ValueError, RecursionError):
         return {}
-    return said if isinstance(said, dict) else {}
+    return heard if isinstance(heard, dict) else {}
+
+
+def _answer(response: httpx.Response, until: float) -> bytes:
+    """Return the body. Raises ReadTimeout where it does not end: our hold on the person ends too."""
+    said = b""
+    for piece in response.iter_bytes():
+        said += piece
+        if time.monotonic() > until or len(said) > _MOST_BYTES:
+            raise httpx.ReadTimeout("endless", request=response.request)
+    return said
 
 
 def _retry_after(given: str) -> float:

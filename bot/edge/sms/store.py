@@ -6,6 +6,7 @@ many jobs try. Moments are aware outside and UTC without a zone inside.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 import re
@@ -81,7 +82,7 @@ class SmsStore:
         is_part = message.parts > 1
         row = SmsInbound(
             provider=provider,
-            message_id=message.message_id,
+            message_id=message.message_id[:GATEWAY_ID],
             sender=sender,
             text=heard.text,
             danger=heard.danger,
@@ -103,7 +104,7 @@ class SmsStore:
             if is_part:
                 known = self._parts(session, sender, message.part_of)
                 if heard.danger or len({part.part for part in known}) == message.parts:
-                    _join(known, hear)
+                    _join(session, known, hear)
             session.commit()
         return True
 
@@ -132,7 +133,7 @@ class SmsStore:
             groups = session.execute(select(SmsInbound.sender, SmsInbound.part_of).where(*late).distinct()).all()
             for sender, part_of in groups:
                 if parts := self._parts(session, sender, part_of):
-                    _join(parts, hear)
+                    _join(session, parts, hear)
             session.commit()
 
     def next_inbound(self, sender: str) -> Any:
@@ -147,17 +148,23 @@ class SmsStore:
     ) -> bool:
         """Queue the reply to a message (or none) and forget its text, in one step.
 
-        Returns False when it was answered meanwhile; then nothing changes.
+        Returns False when it was answered meanwhile, or has its reply already; then no other is queued.
         """
         answered = update(SmsInbound).where(SmsInbound.id == inbound.id, SmsInbound.state == "received")
+        answered = answered.values(state="answered", text="").execution_options(synchronize_session=False)
         with self._begin() as session:
-            if not session.execute(answered.values(state="answered", text="")).rowcount:
+            if not session.execute(answered).rowcount:
                 session.rollback()
                 return False
             remembered: dict[str, Any] = {"told": told, "conversation": conversation or inbound.sender}
             if sms is not None:
                 reference = uuid.uuid5(uuid.NAMESPACE_URL, f"vejviser/sms/{inbound.provider}/{inbound.message_id}")
-                session.add(_outbound(str(reference), inbound.sender, sms, kind, now, inbound_id=inbound.id))
+                try:
+                    with session.begin_nested():
+                        session.add(_outbound(str(reference), inbound.sender, sms, kind, now, inbound_id=inbound.id))
+                except IntegrityError:  # whoever is next in line must not wait behind it
+                    session.commit()
+                    return False
                 remembered["choices"] = json.dumps(sms.choices, ensure_ascii=False)
                 if sms.municipality:
                     remembered["municipality_code"] = sms.municipality
@@ -178,6 +185,14 @@ class SmsStore:
         )
         with self._begin() as session:
             session.add_all([_outbound(str(uuid.uuid4()), sender, sms, "widget", now, asked_by=asked_by), code])
+            session.commit()
+
+    def queue_once(self, sender: str, sms: Sms, kind: str, now: dt.datetime) -> None:
+        """Queue a message that a person gets once a day (in Denmark) at most."""
+        day = now.astimezone(COPENHAGEN).date()
+        reference = uuid.uuid5(uuid.NAMESPACE_URL, f"vejviser/sms/once/{sender}/{day}")
+        with self._begin() as session, contextlib.suppress(IntegrityError):
+            session.add(_outbound(str(reference), sender, sms, kind, now))
             session.commit()
 
     def next_outbound(self, sender: str, now: dt.datetime) -> Any:
@@ -204,10 +219,10 @@ class SmsStore:
         if self._sent(SmsOutbound.id == outbound.id, now, gateway_id) and outbound.kind == "forget":
             self._forget_number(outbound.sender)
 
-    def later(self, outbound: Any, why: str, due_at: dt.datetime) -> None:
-        """Put a message back in the queue until a moment."""
+    def later(self, outbound: Any, why: str, due_at: dt.datetime, used: int) -> None:
+        """Put a message back in the queue until a moment, so many of its tries used."""
         mine = update(SmsOutbound).where(SmsOutbound.id == outbound.id, SmsOutbound.state == "sending")
-        self._change(mine.values(state="queued", error=why, due_at=_utc(due_at)))
+        self._change(mine.values(state="queued", error=why, due_at=_utc(due_at), attempts=used))
 
     def failed(self, outbound: Any, why: str, now: dt.datetime) -> None:
         """Give a message up: a dead letter, with its text, for as long as its number is known."""
@@ -215,20 +230,22 @@ class SmsStore:
         self._change(mine.values(state="failed", error=why, done_at=_utc(now)))
 
     def settle(self, report: Report, now: dt.datetime) -> None:
-        """Take a report into account: a message of whose sending we are not sure was sent after all."""
+        """Take a report into account: a message of whose sending we are not sure was sent after all, also when we have
+        given it up meanwhile.
+        """
         which = SmsOutbound.reference == report.reference if report.reference else None
         if which is None:
             which = SmsOutbound.gateway_id == report.gateway_id[:GATEWAY_ID] if report.gateway_id else None
         if which is None:
             return
-        self._sent(which, now, report.gateway_id)
+        self._sent(which, now, report.gateway_id, SmsOutbound.state != "sent")
         if not report.delivered:
             self._change(update(SmsOutbound).where(which).values(error="undelivered"))
 
-    def _sent(self, which: Any, now: dt.datetime, gateway_id: str | None) -> bool:
+    def _sent(self, which: Any, now: dt.datetime, gateway_id: str | None, state: Any = None) -> bool:
         known = gateway_id[:GATEWAY_ID] if gateway_id else gateway_id
         values = {"state": "sent", "text": "", "error": None, "gateway_id": known, "done_at": _utc(now)}
-        return self._change(update(SmsOutbound).where(which, _IN_HAND).values(values))
+        return self._change(update(SmsOutbound).where(which, _IN_HAND if state is None else state).values(values))
 
     def dead_letters(self) -> list[Any]:
         """Return what was given up, oldest first."""
@@ -237,9 +254,13 @@ class SmsStore:
             return list(session.execute(failed).scalars())
 
     def revive(self, ids: list[int] | None, now: dt.datetime) -> list[str]:
-        """Queue dead letters again whose number is still known, all or these; return whom they are to."""
+        """Queue dead letters again, all or these, whose text and number are still kept and whose owner did not write
+        STOP since; return whom they are to.
+        """
         with self._begin() as session:
-            which = [SmsOutbound.state == "failed", SmsOutbound.sender.in_(select(SmsNumber.sender))]
+            out = select(SmsOptOut.sender)
+            which = [SmsOutbound.state == "failed", SmsOutbound.text != "", SmsOutbound.sender.not_in(out)]
+            which.append(SmsOutbound.sender.in_(select(SmsNumber.sender)))
             if ids is not None:
                 which.append(SmsOutbound.id.in_(ids))
             senders = list(session.execute(select(SmsOutbound.sender).where(*which)).scalars())
@@ -325,11 +346,22 @@ class SmsStore:
 
     # -- counts ----------------------------------------------------------------------------------------------------
 
-    def segments_today(self, now: dt.datetime) -> int:
-        """Return how many segments were sent since midnight in Denmark."""
-        today = (SmsOutbound.state == "sent", SmsOutbound.done_at >= _midnight(now))
+    def segments_today(self, now: dt.datetime, kind: str | None = None) -> int:
+        """Return how many segments, of one kind or all, were sent since midnight in Denmark."""
+        today = [SmsOutbound.state == "sent", SmsOutbound.done_at >= _midnight(now)]
+        if kind is not None:
+            today.append(SmsOutbound.kind == kind)
         with self._begin() as session:
             return int(session.execute(select(func.coalesce(func.sum(SmsOutbound.segments), 0)).where(*today)).scalar())
+
+    def has_room(self, kind: str, segments: int, ceiling: int, now: dt.datetime) -> bool:
+        """Return whether so much more of a kind stays below the ceiling of today.
+
+        What the widget sends for whoever asks may take half of it: the rest is for those who write to us.
+        """
+        if kind == "widget" and self.segments_today(now, kind) + segments > ceiling // 2:
+            return False
+        return self.segments_today(now) + segments <= ceiling
 
     def asked_today(self, now: dt.datetime, sender: str | None = None, asked_by: str | None = None) -> int:
         """Return how often the widget sent to a number, or for a web conversation, since midnight in Denmark."""
@@ -429,15 +461,20 @@ def _if_short(match: re.Match[str]) -> str:
     return match[0] if sum(c.isdigit() for c in match[0]) < 5 else " "
 
 
-def _join(parts: list[Any], hear: Callable[[str], Heard]) -> None:
-    """Put the text of all parts into the first one, redacted as a whole."""
+def _join(session: Session, parts: list[Any], hear: Callable[[str], Heard]) -> None:
+    """Put the text of all parts into the first one, redacted as a whole; nothing where another has just done so."""
     first, *rest = parts
     heard = hear("".join(part.text for part in parts))
-    first.text, first.state = heard.text, "received"
-    first.danger = heard.danger or any(part.danger for part in parts)
-    first.redacted = heard.redacted or any(part.redacted for part in parts)
-    for part in rest:
-        part.text, part.state = "", "answered"
+    whole = {
+        "text": heard.text,
+        "state": "received",
+        "danger": heard.danger or any(part.danger for part in parts),
+        "redacted": heard.redacted or any(part.redacted for part in parts),
+    }
+    for ids, values in (([first.id], whole), ([part.id for part in rest], {"text": "", "state": "answered"})):
+        still = update(SmsInbound).where(SmsInbound.id.in_(ids), SmsInbound.state == "part").values(**values)
+        if not session.execute(still.execution_options(synchronize_session=False)).rowcount:
+            return
 
 
 def _outbound(reference: str, sender: str, sms: Sms, kind: str, now: dt.datetime, **more: Any) -> Any:
