@@ -3,8 +3,9 @@ PYTHON := .venv/bin/python
 READY := .venv/.ready
 LIVING := .venv-living/.ready
 UV := $(or $(shell command -v uv),.venv-uv/bin/uv)
-# On both SQLAlchemys in every run: what asks and changes the database.
-ON_BOTH := tests/unit/test_editing.py tests/unit/test_sms_door.py tests/unit/test_figures.py tests/helpline/test_requests.py
+# On both Pythons and SQLAlchemys in every run: what asks and changes the database, and what the two hold apart most.
+ON_BOTH := $(addprefix tests/unit/test_,$(addsuffix .py,living training migrations docs hours conversations edge openapi \
+	sms_gateways figures editing sms_door)) tests/helpline/test_requests.py tests/helpline/test_oidc.py
 # Beside tests/stores, which are on both in every run.
 ON_POSTGRESQL := tests/unit/test_migrations.py tests/unit/test_editing.py tests/unit/test_figures.py tests/unit/test_sms_door.py tests/helpline/test_requests.py
 
@@ -26,7 +27,7 @@ chat: $(READY) ## talk with a running Vejviser in the terminal
 # What SQLAlchemy 2 has removed is an error on 1.4 too (SQLALCHEMY_WARN_20; see filterwarnings in pyproject.toml).
 test: export SQLALCHEMY_WARN_20 = 1
 test: $(READY) $(LIVING) lint ## everything: style, types, layering, table, training data, dialogues, scenarios
-	@.venv-living/bin/python -W ignore -m pytest $(ON_BOTH)
+	@.venv-living/bin/python -W ignore -m pytest -n 2 --dist loadgroup $(ON_BOTH)
 	@$(PYTHON) -W ignore -m pytest -n 2 --dist loadgroup
 	@VEJVISER_TEST_DATABASE=postgresql $(PYTHON) -W ignore -m pytest -n 2 --dist loadgroup $(ON_POSTGRESQL)
 
@@ -47,10 +48,10 @@ evaluate: $(READY) ## the figures beside the aims; with YARDSTICK_EPOCHS=100 (ho
 	@$(PYTHON) -W ignore -m pytest tests/nlu/test_evaluation.py -s
 	@$(PYTHON) -W ignore -m tests.nlu.report
 
-bench: $(READY) ## speed and memory beside the aims (a quarter of an hour): build/bench.html; PART="floor cache" for some
+bench: $(READY) $(LIVING) ## speed and memory beside the aims (a quarter of an hour): build/bench.html; PART="floor cache" for some
 	@$(PYTHON) -W ignore -m tests.load.bench $(PART)
 
-chaos: $(READY) ## each part killed in turn while 20 people write: what is lost, who is silent, how long it takes
+chaos: $(READY) $(LIVING) ## each part killed in turn while 20 people write: what is lost, who is silent, how long it takes
 	@$(PYTHON) -W ignore -m tests.load.chaos $(PART)
 
 check: $(READY) ## check the table: faults and remarks with file and line

@@ -94,6 +94,20 @@ def stack_stop(running: Any) -> None:
         raise click.ClickException("make stack kører ikke.") from error
 
 
+@stack.command("restart")
+@click.argument("name")
+@click.pass_obj
+def stack_restart(running: Any, name: str) -> None:
+    """Stop one process in order, and start it again."""
+    try:
+        known = [one for one, _state, _pid in running.supervisor.states()]
+        if name not in known:
+            raise click.BadParameter(f"'{name}' findes ikke. Skriv en af: {', '.join(known)}")
+        running.supervisor.restart(name)
+    except OSError as error:
+        raise click.ClickException("make stack kører ikke.") from error
+
+
 @stack.command("run", context_settings={"ignore_unknown_options": True})
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @click.pass_obj

@@ -22,7 +22,7 @@ TAGS = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]
 def chromium() -> str:
     """The path of a Chromium; Debian's is installed when it is missing and we may."""
     names = ("chromium", "chromium-browser", "google-chrome")
-    with one_at_a_time("chromium"):
+    with one_at_a_time("apt-get"):
         if not any(map(shutil.which, names)) and os.geteuid() == 0 and shutil.which("apt-get"):
             for command in (["apt-get", "update"], ["apt-get", "install", "-y", "chromium"]):
                 subprocess.run(command, capture_output=True, check=False)

@@ -88,7 +88,8 @@ def segments(text: str) -> int:
 
 
 def _plain_letters(text: str) -> Iterator[str]:
-    for c in unicodedata.normalize("NFC", text).translate(_TYPED):
+    text = re.sub(r"(?<=\d)(?=[¼½¾])", " ", unicodedata.normalize("NFC", text))  # 2½ weeks are not 21/2
+    for c in text.translate(_TYPED):
         if c in GSM_CHARSET:
             yield c
         elif c.isspace():

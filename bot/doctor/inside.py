@@ -162,9 +162,11 @@ def by_itself(inside: Inside) -> Iterator[Finding]:
 
 def backup(inside: Inside) -> Iterator[Finding]:
     """Ask when the last backup was made."""
-    found = _since("Sikkerhedskopi", beats(inside.engine).get(BACKUP), BACKUP_AGE, inside.now, "Kør: vejviser backup")
+    found = _since(
+        "Sikkerhedskopi", beats(inside.engine).get(BACKUP), BACKUP_AGE, inside.now, "Kør: vejviser backup FIL"
+    )
     if found.state == "fault" and not inside.production:
-        found = note(found.name, found.said, "I drift skal der tages en hvert døgn: vejviser backup")
+        found = note(found.name, found.said, "I drift skal der tages en hvert døgn: vejviser backup FIL")
     yield found
 
 

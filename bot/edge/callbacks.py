@@ -141,7 +141,7 @@ def get_callback(session: str) -> Response:
 
 
 def delete_callback(session: str) -> Response:
-    """Withdraw the open request: number and words are gone at once."""
+    """Withdraw the open request: number, summary and note are gone at once, what was said in a chat after a day."""
     known = _session(session)
     _handoff().withdraw(known.sender, now())
     return jsonify(_state(known))

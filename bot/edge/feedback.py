@@ -33,7 +33,8 @@ def register(app: Flask, engine: Engine) -> None:
     """Add the two routes to the door; what they keep goes to the database of the table."""
     app.config["ENGINE"] = engine
     app.add_url_rule("/api/v1/feedback", view_func=post_feedback, methods=["POST"])
-    app.add_url_rule("/api/v1/corrections", view_func=post_correction, methods=["POST"])
+    limit = app.config["LIMITER"].limit(app.config["SETTINGS"].callback_rate, override_defaults=False)
+    app.add_url_rule("/api/v1/corrections", view_func=limit(post_correction), methods=["POST"])
 
 
 def post_feedback() -> Response:

@@ -12,6 +12,8 @@ import tempfile
 from typing import Any
 
 from gunicorn.glogging import Logger
+from prometheus_client import values
+from prometheus_client.multiprocess import mark_process_dead
 
 from bot.edge.errors import where
 from bot.edge.settings import SettingsError
@@ -81,12 +83,11 @@ def quiet_libraries() -> None:
 def on_starting(_server: Any) -> None:
     """Give the workers a folder for their figures, new each time: those of a former life count no more."""
     os.environ[SHARED] = tempfile.mkdtemp(prefix="vejviser-figures-")
+    values.ValueClass = values.get_value_class()  # it may have been imported, and have looked, before
 
 
 def child_exit(_server: Any, worker: Any) -> None:
     """Take out of the figures what holds only while a worker lives. What it counted stays."""
-    from prometheus_client.multiprocess import mark_process_dead  # reads the environment when it is imported
-
     mark_process_dead(worker.pid)
 
 

@@ -99,7 +99,7 @@ class StaffSession(Base):
     staff_id = Column(ForeignKey("staff.id", ondelete="CASCADE"), nullable=False, index=True)
     began_at = Column(Moment, nullable=False)
     seen_at = Column(Moment, nullable=False, doc="When the person last did something.")
-    polled_at = Column(Moment, doc="When the open queue last asked for news: somebody sits there.")
+    polled_at = Column(Moment, index=True, doc="When the open queue last asked for news: somebody sits there.")
 
 
 class Audit(Base):
@@ -111,7 +111,7 @@ class Audit(Base):
     staff_id = Column(String(36), nullable=False, doc="No foreign key: the trace outlives the account.")
     login = Column(String(80), nullable=False)
     action = Column(String(40), nullable=False)
-    about = Column(String(80), nullable=False, default="")
+    about = Column(String(80), nullable=False, default="", index=True)
 
 
 class Desk(Base):
@@ -134,7 +134,7 @@ class HandoffRequest(Base):
     kind = Column(String(4), nullable=False)
     state = Column(String(12), nullable=False, index=True)
     summary = Column(Text, nullable=False, doc="Seen and edited by the person, personal data taken out.")
-    number = Column(String(16), doc="Eight digits; empty for a chat, and an hour after the end.")
+    number = Column(String(16), index=True, doc="Eight digits; empty for a chat, and an hour after the end.")
     wish = Column(String(16), nullable=False)
     topic = Column(String(40))
     municipality_code = Column(String(4))
@@ -146,8 +146,8 @@ class HandoffRequest(Base):
     tried_at = Column(Moment)
     claimed_by = Column(ForeignKey("staff.id", ondelete="SET NULL"))
     claimed_at = Column(Moment)
-    in_time = Column(Boolean, doc="Whether it was first taken within what was promised; empty until then.")
-    ended_at = Column(Moment)
+    in_time = Column(Boolean, doc="Whether they were first called, or met in the chat, as promised; empty until then.")
+    ended_at = Column(Moment, index=True)
     settled = Column(Boolean, nullable=False, default=False, doc="Counted, and its number gone.")
     note = Column(Text, nullable=False, default="")
     messages = relationship("HandoffMessage", cascade="all, delete-orphan", passive_deletes=True)
@@ -187,6 +187,6 @@ class HandoffTally(Base):
     day = Column(Date, nullable=False)
     kind = Column(String(4), nullable=False)
     outcome = Column(String(12), nullable=False)
-    in_time = Column(Boolean, nullable=False, doc="Whether somebody took it within what was promised.")
+    in_time = Column(Boolean, nullable=False, doc="Whether it was done within what was promised.")
     count = Column(Integer, nullable=False)
     __table_args__ = (UniqueConstraint("day", "kind", "outcome", "in_time"),)

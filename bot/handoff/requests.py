@@ -29,6 +29,7 @@ CHAT_GIVES_UP = dt.timedelta(minutes=15)
 PRESENT = dt.timedelta(minutes=3)  # a browser lets a page in the background ask once a minute
 SECOND_THOUGHT = dt.timedelta(hours=1)  # so long an ended request keeps its number, so that a slip can be undone
 AWAY = dt.timedelta(minutes=30)  # without a sign a login ends; a call that one had taken goes back to the others
+LONGEST_CALL = dt.timedelta(hours=1)
 NEXT_TRY = dt.timedelta(hours=1)  # so long after nobody picked up
 KEPT_DAYS = 14
 MAX_SUMMARY = 500
@@ -244,13 +245,11 @@ class Handoff:
 
     def claim(self, request_id: str, staff_id: str, now: dt.datetime) -> bool:
         """Take a waiting request; return False when somebody else was first, or it is not there any more."""
-        in_time = func.coalesce(HandoffRequest.in_time, HandoffRequest.promised_to >= now)
         return self._step(
             and_(HandoffRequest.id == request_id, HandoffRequest.state == "waiting"),
             state="claimed",
             claimed_by=staff_id,
             claimed_at=now,
-            in_time=in_time,
         )
 
     def release(self, request_id: str, staff_id: str) -> bool:
@@ -277,11 +276,11 @@ class Handoff:
 
     def done(self, request_id: str, staff_id: str, now: dt.datetime) -> bool:
         """End a request: they talked."""
-        return self._step(_mine(request_id, staff_id), state="done", ended_at=now)
+        return self._step(_mine(request_id, staff_id), state="done", ended_at=now, in_time=_in_time(now))
 
     def hand_back(self, request_id: str, staff_id: str, now: dt.datetime) -> bool:
         """End a request and give the conversation back to the bot."""
-        return self._step(_mine(request_id, staff_id), state="handed_back", ended_at=now)
+        return self._step(_mine(request_id, staff_id), state="handed_back", ended_at=now, in_time=_in_time(now))
 
     def no_answer(self, request_id: str, staff_id: str, calendar: Calendar, now: dt.datetime) -> bool:
         """Note that nobody picked up. Twice the request goes back into the queue with a new promise, then it ends."""
@@ -290,7 +289,7 @@ class Handoff:
             row = session.get(HandoffRequest, request_id)
             if row is None:
                 return False
-            tried: dict[str, Any] = {"attempts": row.attempts + 1, "tried_at": now}
+            tried: dict[str, Any] = {"attempts": row.attempts + 1, "tried_at": now, "in_time": _in_time(now)}
             found = None
             if row.attempts + 1 < TRIES:
                 found = _soonest(session, calendar, now, row.sender, NEXT_TRY)
@@ -334,7 +333,7 @@ class Handoff:
         )
         if row is None or self._is_there(row.claimed_by, now):
             return row
-        self._step(_mine(row.id, row.claimed_by), state="unreached", ended_at=now)
+        self._step(_mine(row.id, row.claimed_by), state="unreached", ended_at=now, in_time=_in_time(now))
         return None
 
     def say(self, request_id: str, author: str, text: str, now: dt.datetime, danger: bool = False) -> bool:
@@ -502,13 +501,7 @@ def _spans(desk: Desk, calendar: Calendar, now: dt.datetime) -> list[Span]:
     ]
 
 
-# The promise stays. Whether it was kept is told by who takes it next, unless somebody has called already.
-_LAID_BACK = {
-    "state": "waiting",
-    "claimed_by": None,
-    "claimed_at": None,
-    "in_time": case((HandoffRequest.attempts == 0, null()), else_=HandoffRequest.in_time),
-}
+_LAID_BACK = {"state": "waiting", "claimed_by": None, "claimed_at": None}  # the promise stays
 
 
 def _left(now: dt.datetime) -> Any:
@@ -525,6 +518,16 @@ def lay_back(session: Session, staff_id: str) -> None:
     """Lay back every call that somebody has taken whose account is closed or deleted, in that transaction."""
     taken = and_(HandoffRequest.state == "claimed", HandoffRequest.kind == "call")
     _changed(session, and_(taken, HandoffRequest.claimed_by == staff_id), _LAID_BACK)
+
+
+def _in_time(now: dt.datetime) -> Any:
+    """Return whether a person was first helped, or called, within what was promised.
+
+    Taking a request is a chat, but no call yet; a call that began in time may last an hour beyond.
+    """
+    taken = HandoffRequest.claimed_at <= HandoffRequest.promised_to
+    called = or_(HandoffRequest.kind == "chat", HandoffRequest.promised_to >= now - LONGEST_CALL)
+    return func.coalesce(HandoffRequest.in_time, and_(taken, called))
 
 
 def _mine(request_id: str, staff_id: str) -> Any:

@@ -42,6 +42,7 @@ def menu() -> list[tuple[str, str]]:
 
 def register(app: Flask) -> None:
     """Let nobody past who may not. Comes before the check of tokens, so that strangers learn nothing from either."""
+    app.before_request(_storable)
     app.before_request(_guard)
     app.jinja_env.globals["menu"] = menu
     app.view_functions["static"] = allowed(*PUBLIC)(_callable(app.view_functions["static"]))
@@ -61,6 +62,14 @@ def _allowed(endpoint: str) -> frozenset[str]:
 def view() -> Any:
     """Return the view that the request leads to, or None."""
     return current_app.view_functions.get(request.endpoint) if request.endpoint else None
+
+
+def _storable() -> None:
+    """Refuse null characters: nobody types them, and no database takes them."""
+    asked = (*(request.view_args or {}).values(), *request.args.values())
+    forms = (value for values in request.form.listvalues() for value in values)
+    if any("\0" in str(value) for value in (*asked, *forms)):
+        abort(400)
 
 
 def _guard() -> Any:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
@@ -30,6 +31,15 @@ FIELDS = {
     "legal_basis": "loven",
 }
 STAFF = "staff"
+# The line a report is about; one on a municipality without departments is about its own line.
+_ABOUT = or_(
+    and_(CorrectionReport.table_name != "municipality", SheetRow.id == CorrectionReport.record_id),
+    and_(
+        CorrectionReport.table_name == "municipality",
+        SheetRow.municipality_code == CorrectionReport.record_id,
+        SheetRow.sheet == editing.ONE_LINE,
+    ),
+)
 
 
 class Resolved(Exception):
@@ -79,12 +89,12 @@ def report(engine: Engine, row_id: str, field: str, message: str, *, now: dt.dat
 
 def open_corrections(engine: Engine, codes: Collection[str], now: dt.datetime) -> list[Correction]:
     """Return the open reports on the lines of these municipalities, oldest first."""
-    return [one for one in _open(engine, now) if one.line is not None and one.line.municipality in codes]
+    return _open(engine, now, SheetRow.municipality_code.in_(list(codes)))
 
 
 def for_nobody(engine: Engine, now: dt.datetime) -> list[Correction]:
     """Return the open reports on what no editor keeps: regional and national offices, topics, the law."""
-    return [one for one in _open(engine, now) if one.line is None]
+    return _open(engine, now, SheetRow.id.is_(None))
 
 
 def accept(
@@ -126,14 +136,18 @@ def close(
     _close(engine, correction, accepted, reason.strip(), who, now)
 
 
-def _open(engine: Engine, now: dt.datetime) -> list[Correction]:
-    query = select(CorrectionReport).where(CorrectionReport.resolved.is_(False)).order_by(CorrectionReport.id)
+def _open(engine: Engine, now: dt.datetime, which: Any) -> list[Correction]:
+    query = (
+        select(CorrectionReport, SheetRow)
+        .outerjoin(SheetRow, _ABOUT)
+        .where(CorrectionReport.resolved.is_(False), which)
+        .order_by(CorrectionReport.id)
+    )
     with Session(engine, future=True) as session:
-        return [_seen(session, one, now) for one in session.execute(query).scalars()]
+        return [_seen(one, row, now) for one, row in session.execute(query)]
 
 
-def _seen(session: Session, one: CorrectionReport, now: dt.datetime) -> Correction:
-    row = _row(session, one)
+def _seen(one: CorrectionReport, row: SheetRow | None, now: dt.datetime) -> Correction:
     columns = COLUMNS.get(one.field, ())
     return Correction(
         id=one.id,
@@ -149,11 +163,8 @@ def _seen(session: Session, one: CorrectionReport, now: dt.datetime) -> Correcti
 
 
 def _row(session: Session, one: CorrectionReport) -> SheetRow | None:
-    """Return the line a report is about; a report on a municipality without departments is about its own line."""
-    if one.table_name == "municipality":
-        mine = (SheetRow.municipality_code == one.record_id, SheetRow.sheet == editing.ONE_LINE)
-        return session.execute(select(SheetRow).where(*mine)).scalar_one_or_none()
-    return session.get(SheetRow, one.record_id)
+    about = select(SheetRow).join(CorrectionReport, _ABOUT).where(CorrectionReport.id == one.id)
+    return session.execute(about).scalar_one_or_none()
 
 
 def _line(engine: Engine, correction: int, now: dt.datetime) -> editing.Line | None:

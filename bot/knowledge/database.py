@@ -22,7 +22,7 @@ from bot.knowledge.load import ROOT
 DEFAULT_URL = f"sqlite:///{ROOT / 'var' / 'vejviser.db'}"
 POOL_SIZE = 10  # the door's 32 threads hold a connection for milliseconds each
 PATIENCE_SECONDS = 2
-LOCK_TRIES, LOCK_PAUSE_SECONDS = 60, 0.5
+LOCK_TRIES, LOCK_PAUSE_SECONDS = 100, 0.5
 _MIGRATING = 0x76656A76  # any number, the same in every version: whose lock it is to migrate
 # What libpq is told: a server that is away is an error in seconds, and nobody waits for a lock longer than SQLite does.
 _POSTGRESQL = {
@@ -52,11 +52,14 @@ def make_engine(url: str | None = None) -> Engine:
     if parsed.get_backend_name() == "sqlite":
         if parsed.database:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-        return create_engine(parsed, future=True, pool_pre_ping=True)
+        return create_engine(parsed, future=True, pool_pre_ping=True, hide_parameters=True)
+    if parsed.drivername == "postgresql":  # SQLAlchemy 2.1 would take psycopg 3 for it, which Rasa does not have
+        parsed = parsed.set(drivername="postgresql+psycopg2")
     engine = create_engine(
         parsed,
         future=True,
         pool_pre_ping=True,
+        hide_parameters=True,  # an error nobody caught is printed with its statement, and those hold what people wrote
         pool_size=int(os.environ.get("VEJVISER_POOL_SIZE") or POOL_SIZE),
         max_overflow=0,
         pool_timeout=PATIENCE_SECONDS,
@@ -205,10 +208,12 @@ def _alone(engine: Engine) -> Iterator[Connection]:
             connection.exec_driver_sql("SET LOCAL lock_timeout = '60s'")
             connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATING})")
-            connection.exec_driver_sql("SET LOCAL lock_timeout = '1s'")
+            # Less than PostgreSQL's deadlock_timeout: of us and a door that wait for each other, we give way.
+            connection.exec_driver_sql("SET LOCAL lock_timeout = '400ms'")
         yield connection
         connection.commit()
 
 
 def _was_locked(error: OperationalError) -> bool:
-    return getattr(error.orig, "pgcode", None) == "55P03" or "locked" in str(error.orig)
+    refused = ("55P03", "40P01")  # no lock in time; a deadlock
+    return getattr(error.orig, "pgcode", None) in refused or "locked" in str(error.orig)

@@ -298,7 +298,7 @@ class _Reader:
                 self.out.remarks.append(row.problem("confidence", "vises ikke, fordi den er low", "Bekræft den."))
         for column, room in _room(model) if row is not None else ():
             if len(values.get(column) or "") > room:  # SQLite would take it, PostgreSQL would not
-                named = column.removesuffix("_text")
+                named = "aliases" if column == "alias" else column.removesuffix("_text")
                 self._fault(row, named, f"er på {len(values[column])} tegn", f"Der er plads til {room}.")  # type: ignore[arg-type]
         self.out.rows.setdefault(model, []).append(values)
         return values.get("id")
@@ -447,7 +447,7 @@ class _Reader:
     def _words(self, national: dict[str, list[Row]]) -> None:
         for row in national["topic_words.csv"]:
             if self._known(row, "topic", self.topics, "emnet") and self._once(row, "word", "word", row["word"].lower()):
-                self._add(m.TopicWord, None, id=m.stable_id("topic_word", row["topic"], row["word"]), **row.values)
+                self._add(m.TopicWord, row, id=m.stable_id("topic_word", row["topic"], row["word"]), **row.values)
         for row in national["age_rules.csv"]:
             known = self._known(row, "topic", self.topics, "emnet")
             if (row["minimum_age"] or 0) > (row["maximum_age"] or 200):
@@ -474,10 +474,10 @@ class _Reader:
             return
         row = rows["municipality.csv"][0]
         columns = ("name", "full_name", "region", "website")
-        self._add(m.Municipality, None, code=code, **{column: row[column] for column in columns})
+        self._add(m.Municipality, row, code=code, **{column: row[column] for column in columns})
         for alias in dict.fromkeys(row["aliases"]):
             key = m.stable_id("municipality_alias", code, alias)
-            self._add(m.MunicipalityAlias, None, id=key, municipality_code=code, alias=alias)
+            self._add(m.MunicipalityAlias, row, id=key, municipality_code=code, alias=alias)
         for first, last in dict.fromkeys(row["postal_codes"]):
             key = m.stable_id("service_area", code, first)
             self._add(m.ServiceArea, None, id=key, municipality_code=code, postal_from=first, postal_to=last)

@@ -20,6 +20,7 @@ from sqlalchemy import (
     DateTime,
     Float,
     ForeignKey,
+    Index,
     Integer,
     MetaData,
     String,
@@ -482,6 +483,9 @@ class CorrectionReport(Base):
     reason = Column(Text, doc="Why it was turned down.")
     resolved_by = Column(String(80))
     resolved_at = Column(DateTime, doc="UTC.")
+    __table_args__ = (
+        Index("ix_correction_report_resolved_table_name_record_id", "resolved", "table_name", "record_id"),
+    )
 
 
 class Feedback(Base):

@@ -458,6 +458,7 @@ def read_lines(path: Path, name: str, columns: Columns, problems: list[Problem])
 
 def split_csv(content: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
     """Return the header of a CSV text, and (line number, cells) of all that follows."""
+    content = content.replace("\0", "")  # no database takes it
     separator = ";" if content.split("\n", 1)[0].count(";") > content.split("\n", 1)[0].count(",") else ","
     reader = csv.reader(content.splitlines(keepends=True), delimiter=separator)
     header = [cell.strip() for cell in next(reader, [])]

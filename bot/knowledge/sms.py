@@ -36,7 +36,7 @@ class SmsInbound(Base):
     parts = Column(Integer)
     state = Column(String(10), nullable=False, index=True, doc="part (others are missing), received or answered.")
     written_at = Column(DateTime, nullable=False, doc="As the gateway says: they are answered in this order.")
-    received_at = Column(DateTime, nullable=False)
+    received_at = Column(DateTime, nullable=False, index=True)
     __table_args__ = (UniqueConstraint("provider", "message_id"), _states(INBOUND))
 
 
@@ -52,14 +52,16 @@ class SmsOutbound(Base):
     text = Column(Text, nullable=False)
     segments = Column(Integer, nullable=False)
     municipality_code = Column(String(4), nullable=False, doc="Whose answer it is; empty where it is nobody's.")
-    asked_by = Column(String(64), doc="Hash of the web conversation that asked for it; empty from the helpline.")
+    asked_by = Column(
+        String(64), index=True, doc="Hash of the web conversation that asked for it; empty from the helpline."
+    )
     state = Column(String(10), nullable=False, index=True, doc="queued, sending, sent, or failed: a dead letter.")
     attempts = Column(Integer, nullable=False)
-    due_at = Column(DateTime, nullable=False, doc="Not before.")
+    due_at = Column(DateTime, nullable=False, index=True, doc="Not before.")
     error = Column(String(80), doc="Why the last attempt failed; never the gateway's own words.")
     gateway_id = Column(String(GATEWAY_ID), index=True)
     created_at = Column(DateTime, nullable=False)
-    done_at = Column(DateTime)
+    done_at = Column(DateTime, index=True)
     __table_args__ = (_states(OUTBOUND),)
 
 

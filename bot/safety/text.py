@@ -15,3 +15,9 @@ def tidy(text: str) -> str:
             " " if c.isspace() else c for c in composed if c.isspace() or unicodedata.category(c) not in _ODD
         ).split()
     )
+
+
+def tidy_part(text: str) -> str:
+    """Return the text as `tidy` does, but with a space at the end where it was cut beside one."""
+    tidied = tidy(text)
+    return f"{' ' * text[:1].isspace()}{tidied}{' ' * text[-1:].isspace()}" if tidied else " "

@@ -22,7 +22,7 @@ from bot.stack import stores
 from bot.stack.supervision import Program, Supervisor
 from bot.stack.topology import Service, on_loopback, services
 
-FOLDER = ROOT / "var" / "stack"
+FOLDER = Path(os.environ.get("VEJVISER_STACK_FOLDER") or ROOT / "var" / "stack")
 CERTIFICATE = FOLDER / "caddy" / "pki" / "authorities" / "local" / "root.crt"
 SECRETS = ("VEJVISER_SECRET", "VEJVISER_POSTGRES_PASSWORD", "VEJVISER_REDIS_PASSWORD", "VEJVISER_METRICS_TOKEN")
 ENVIRONMENTS = {"rasa": ROOT / ".venv", "living": ROOT / ".venv-living"}

@@ -102,6 +102,12 @@ class Supervisor:
         except OSError:
             return False
 
+    def restart(self, name: str) -> None:
+        """Stop a process in order if it runs, and start it again. Raises OSError when nothing is running."""
+        if any(one == name and state == "RUNNING" for one, state, _ in self.states()):
+            self.line.stopProcess(name)
+        self.line.startProcess(name)
+
     def states(self) -> list[tuple[str, str, int]]:
         """Return name, state and pid (0 for none) of each process. Raises OSError when nothing is running."""
         return [(one["name"], one["statename"], one["pid"]) for one in self.line.getAllProcessInfo()]

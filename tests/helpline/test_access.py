@@ -506,3 +506,10 @@ def test_the_console_is_served_as_patiently_as_the_door():
     for setting in ("worker_class", "threads", "timeout", "backlog", "limit_request_fields", "logger_class"):
         assert getattr(console, setting) == getattr(door, setting)
     assert console.wsgi_app != door.wsgi_app
+
+
+@pytest.mark.parametrize("path", ["/koe/%00", "/spor?om=a%00", "/redaktion/linje/%00"])
+def test_a_null_character_is_refused_before_any_database(console, path):
+    assert enter(console, "anna").get(path).status_code in (400, 403)
+    body = {"login": "a\0", "password": PASSWORD, "csrf_token": token_of(client := console.test_client())}
+    assert client.post("/login", data=body).status_code == 400

@@ -400,7 +400,9 @@ def test_a_call_whose_taker_has_left_goes_back_to_the_others(mother, handoff, bo
     assert (freed.state, freed.claimed_by, freed.in_time) == ("waiting", None, None)
     assert freed.promised_to == row.promised_to and freed.number == "20123456"
     assert not handoff.done(row.id, vera, clock.now)
-    assert handoff.claim(row.id, viggo, MONDAY + dt.timedelta(hours=3)) and handoff.get(row.id).in_time is False
+    late = MONDAY + dt.timedelta(hours=4)
+    assert handoff.claim(row.id, viggo, late) and handoff.done(row.id, viggo, late)
+    assert handoff.get(row.id).in_time is False
 
 
 def test_the_clock_lays_it_back_too(mother, handoff, vera, clock):
@@ -432,6 +434,18 @@ def test_late_is_said_also_when_somebody_has_taken_it_and_not_called(mother, han
     assert standing["late"] and standing["state"] == "claimed"
     assert standing["text"] == f"{CLAIMED} {BEHIND} Her kan du ringe nu:"
     assert standing["helplines"] and all(line["open_now"] for line in standing["helplines"])
+
+
+@pytest.mark.parametrize(("hours", "in_time"), [(1, True), (2.75, True), (3.5, False)])
+def test_in_time_is_who_was_called_not_what_was_taken(mother, handoff, vera, clock, hours, in_time):
+    mother.asks()
+    (row,) = handoff.queue()
+    handoff.claim(row.id, vera, clock.now)
+    handoff.release(row.id, vera)
+    assert handoff.get(row.id).in_time is None, "put back, nobody was called"
+    handoff.claim(row.id, vera, clock.now)
+    handoff.done(row.id, vera, clock.now + dt.timedelta(hours=hours))
+    assert handoff.get(row.id).in_time is in_time
 
 
 def test_three_tries_and_then_it_ends(mother, handoff, vera, directory, clock):

@@ -39,6 +39,7 @@ class Production:
 
     def kill(self, name: str, sign: int = signal.SIGKILL) -> None:
         """Send a signal to the process that the supervisor started."""
+        wait_until(lambda: name in self.pids(), name)
         os.kill(self.pids()[name], sign)
 
     def kill_worker(self) -> None:

@@ -66,7 +66,7 @@ def figures(tables: Sequence[Part], aims: Sequence[Aim] = ()) -> Part:
 def timed(command: str, note: str, measure: functools.partial[Part]) -> Part:
     """Return what is measured; its title and how from the docstring of the function, and how it was made."""
     title, how = (inspect.getdoc(measure.func) or "").split("\n\n", 1)
-    print(f"{title} ...", flush=True)
+    print(f"{title.rstrip('.')} ...", flush=True)
     began = time.monotonic()
     part = measure()
     by = {

@@ -8,22 +8,19 @@ national (topics, law, words) is not copied: Denmark would not have ten times th
 from __future__ import annotations
 
 from collections import defaultdict
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Table, func, insert, select
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Engine
 
-from bot.knowledge.database import make_engine
 from bot.knowledge.models import Base, stable_id
 
 ENDINGS = ("lund", "strup", "bæk", "sted", "holt", "vang", "skov", "høj", "rød")
 NAMED = {"municipality": ("name", "full_name"), "municipality_alias": ("alias",)}
 
 
-def grow(path: Path) -> tuple[int, int]:
-    """Copy the municipalities of a SQLite table nine times over; return how many rows it had and has."""
-    engine = make_engine(f"sqlite:///{path}")
+def grow(engine: Engine) -> tuple[int, int]:
+    """Copy the municipalities of a table nine times over; return how many rows it had and has."""
     with engine.begin() as connection:
         before = _rows(connection)
         originals = {
@@ -33,7 +30,6 @@ def grow(path: Path) -> tuple[int, int]:
         for copy, ending in enumerate(ENDINGS, 1):
             _copy(connection, originals, copy, ending)
         after = _rows(connection)
-    engine.dispose()
     return before, after
 
 

@@ -100,7 +100,11 @@ class Processes:
 
     def memory(self) -> dict[str, dict[str, float]]:
         """Return `rss` and `pss` of each, children included, in MB. PSS shares out what processes have in common."""
-        return {name: memory_of(process.pid) for name, process in self.running.items()}
+        return {name: memory_of(pid) for name, pid in self.pids().items()}
+
+    def pids(self) -> dict[str, int]:
+        """Return the process of each part that runs."""
+        return {name: process.pid for name, process in self.running.items()}
 
 
 @dataclass
@@ -184,7 +188,7 @@ def desk(base: int = 8500, table: Path | None = None, more: Mapping[str, str] | 
             **sms_env,
             **RATES,
             "VEJVISER_DATABASE_URL": f"sqlite:///{path}",
-            "VEJVISER_CONVERSATIONS": str(folder / "conversations.db"),
+            "VEJVISER_CONVERSATIONS": f"sqlite:///{folder}/conversations.db",
             "VEJVISER_JOBS": str(folder / "jobs.db"),
             "VEJVISER_SECRET": secrets.token_urlsafe(32),
             "VEJVISER_SMS_CEILING": "1000000",
@@ -247,6 +251,15 @@ def memory_of(pid: int) -> dict[str, float]:
                 if name.lower() in total:
                     total[name.lower()] += int(rest.split()[0]) / 1024
     return {name: round(mb, 1) for name, mb in total.items()}
+
+
+def processor_seconds(pid: int) -> float:
+    """Return the processor time of a process, all that descend from it, and those they have buried."""
+    ticks = 0
+    for member in family(pid):
+        with contextlib.suppress(OSError):
+            ticks += sum(map(int, Path(f"/proc/{member}/stat").read_text().rpartition(")")[2].split()[11:15]))
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def family(pid: int) -> list[int]:

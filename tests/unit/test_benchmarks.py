@@ -8,13 +8,12 @@ from xml.etree import ElementTree
 import pytest
 
 from bot.knowledge import models as m
-from bot.knowledge.database import make_engine
 from bot.knowledge.directory import Directory
 from tests.load import bench, chaos, crowd, report, tenfold
 from tests.load.conversations import MIX, Texts, conversations
 from tests.load.figures import Aim, percentile, spread
 from tests.load.players import Said, came_to
-from tests.load.report import DOCS, figures, in_docs, page, table
+from tests.load.report import DOCS, figures, in_docs, page
 
 
 def test_percentiles_are_values_that_occurred():
@@ -66,26 +65,36 @@ def test_conversations_come_in_their_proportions_and_the_same_each_time():
     assert all(turn.text or turn.deed != "say" for talk in first for turn in talk.turns)
 
 
-def test_an_answer_with_anothers_place_is_a_mix_up(directory):
+def test_an_answer_with_anothers_place_is_a_mix_up_unless_it_is_given_alone_too(directory):
     mark = next(crowd.marks(directory))
-    own = {"topic": mark.topic, "municipality": {"code": mark.code}}
-    turn = mark.conversation().turns[3]
+    own, turn = (mark.topic, mark.code), mark.conversation().turns[3]
+
+    def said(topic, place):
+        return Said(0, 1, turn, "answer", answer={"topic": topic, "municipality": place and {"code": place}})
+
     result = crowd.Isolation()
-    result.judge(mark, 3, Said(0, 1, turn, "answer", answer=own))
-    result.judge(mark, 3, Said(0, 1, turn, "answer", answer={**own, "municipality": {"code": "9999"}}))
-    result.judge(mark, 3, Said(0, 1, turn, "answer", answer={**own, "topic": "another"}))
-    result.judge(mark, 3, Said(0, 1, turn, "smalltalk", answer={}))
-    result.judge(mark, 0, Said(0, 1, turn, "answer", answer=own))
-    result.judge(mark, 3, Said(0, 1, turn, problem="lost"))
-    assert (result.turns, result.own, result.vague, result.lost, len(result.mixed)) == (6, 1, 1, 1, 3)
+    for n, named in (
+        (0, (mark.topic, None)),
+        (1, own),
+        (2, (None, None)),
+        (3, (mark.topic, "9999")),
+        (4, ("b", mark.code)),
+    ):
+        result.judge(mark, n, said(*named), talk=1)
+    result.judge(mark, 1, Said(0, 1, turn, "degraded"), talk=2)
+    result.judge(mark, 2, said("klage", None), talk=2)  # never told what it is about
+    result.judge(mark, 3, said(mark.topic, "9999"), talk=2)
+    result.judge(mark, 1, Said(0, 1, turn, problem="lost"), talk=3)
+    result.settle(lambda _: [own] * 4 + [("b", mark.code)])
+    assert (result.turns, result.own, result.vague, result.degraded, result.lost) == (9, 2, 2, 1, 1)
+    assert result.odd == 1, "the topic at turn 4 is what anybody is told"
+    assert [(n, named) for _, n, named in result.mixed] == [(3, (mark.topic, "9999"))] * 2
 
 
-def test_ten_times_the_rows_are_ten_of_each_and_answer_for_themselves(shipped, tmp_path):
-    path = tmp_path / "ten.db"
-    path.write_bytes(shipped.read_bytes())
-    before, after = tenfold.grow(path)
+def test_ten_times_the_rows_are_ten_of_each_and_answer_for_themselves(table, directory):
+    before, after = tenfold.grow(table)
     assert after > 5 * before
-    one, ten = (Directory.read(make_engine(f"sqlite:///{p}")) for p in (shipped, path))
+    one, ten = directory, Directory.read(table)
     assert len(ten.municipalities) == 10 * len(one.municipalities)
     assert len(ten.topics) == len(one.topics)
     assert ten.municipalities["3259"].name == "Køgebæk"
@@ -101,7 +110,9 @@ PART = {
     "title": "A part & more",
     "how": "As it was.",
     "made": {"command": "make bench", "commit": "abc", "date": "d", "machine": "m", "seconds": 3, "note": ""},
-    **figures([table("Times <ms>", ["", "p50"], [["a<b", 1.5], ["none", math.nan]], ["p50"], "ms")], [Aim("r", 2, 1)]),
+    **figures(
+        [report.table("Times <ms>", ["", "p50"], [["a<b", 1.5], ["none", math.nan]], ["p50"], "ms")], [Aim("r", 2, 1)]
+    ),
 }
 
 

@@ -85,6 +85,10 @@ def test_what_is_not_shown_is_listed_with_file_and_line():
         ("national/topic_words.csv", "kind", "alias", "'alias' kendes ikke"),
         ("national/closing_days.csv", "day", "41", "41/5 findes ikke"),
         ("0259/departments.csv", "as_of", "2093-04-17", "er ikke kommet endnu"),
+        ("0259/departments.csv", "name", "a" * 161, "er på 161 tegn. Der er plads til 160"),
+        ("0259/municipality.csv", "website", "https://" + "a" * 80, "er på 88 tegn. Der er plads til 80"),
+        ("0259/municipality.csv", "full_name", "a" * 81, "er på 81 tegn. Der er plads til 80"),
+        ("0259/municipality.csv", "aliases", "a" * 61, "er på 61 tegn. Der er plads til 60"),
     ],
 )
 def test_a_fault_names_file_line_column_and_remedy(folder, file, column, value, says):

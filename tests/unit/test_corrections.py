@@ -1,7 +1,7 @@
 """What somebody says is wrong lands on the line and the column, and is decided there."""
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from bot.edge.app import create_app
@@ -113,3 +113,21 @@ def test_a_report_still_points_at_the_line_after_it_got_a_new_date(send, table):
     send(department=where(table).id)
     editing.confirm(table, line(table).id, **ANNA)
     assert corrections.open_corrections(table, KOEGE, MONDAY)[0].line.title == "Åben Rådgivning"
+
+
+def test_open_reports_are_read_in_one_question_however_many_there_are(send, table):
+    for field in ("phone", "name", "hours"):
+        send(department=where(table).id, field=field)
+    send(municipality="0253")
+    asked = []
+    event.listen(table, "before_cursor_execute", lambda *about: asked.append(about[2]))
+    assert len(corrections.open_corrections(table, KOEGE, MONDAY)) == 3 and len(asked) == 1
+    assert corrections.for_nobody(table, MONDAY) == [] and len(asked) == 2
+
+
+def test_one_address_reports_twenty_faults_an_hour(table):
+    nobody = f"http://127.0.0.1:{free_port()}"
+    app = create_app(nobody, f"{nobody}/webhook", str(table.url), clock=lambda: MONDAY)
+    body = {"message": "Forkert", "field": "phone", "topic": "raad_og_vejledning", "municipality": "0259"}
+    answers = [app.test_client().post("/api/v1/corrections", json=body).status_code for _ in range(21)]
+    assert answers == [201] * 20 + [429]

@@ -43,7 +43,12 @@ def test_every_setting_stands_once_in_the_table_of_settings_and_nothing_else_doe
     """A name with a "…" behind it is a prefix, not a setting."""
     page = (ROOT / "docs" / "security.md").read_text(encoding="utf-8").split("## Settings")[1].split("\n## ")[0]
     documented = re.findall(r"^\| `(VEJVISER_[A-Z_]+)` \|", page, re.MULTILINE)
-    files = [ROOT / "endpoints.yml", *(ROOT / "bot").rglob("*.py"), *(ROOT / "actions").glob("*.py")]
+    files = [
+        ROOT / "endpoints.yml",
+        ROOT / "deploy" / "endpoints.yml",
+        *(ROOT / "bot").rglob("*.py"),
+        *(ROOT / "actions").glob("*.py"),
+    ]
     source = "\n".join(path.read_text(encoding="utf-8") for path in files)
     assert sorted(documented) == sorted(set(re.findall(r"VEJVISER_[A-Z]+(?:_[A-Z]+)*(?![A-Z_…])", source)))
 

@@ -188,6 +188,21 @@ def test_the_parts_of_a_long_message_are_joined_whichever_comes_first(town):
     assert "barnets lov § 87" in answer.text
 
 
+def test_null_characters_in_parts_are_left_out_and_the_space_at_the_cut_stays(town):
+    town.deliver("tabt arbejdsfortjeneste\0 ", udh="050003AC0201")
+    assert rows(town, SmsInbound)[0].text == "tabt arbejdsfortjeneste "
+    town.deliver("i\0 Køge", udh="050003AC0202")
+    town.work()
+    assert "barnets lov § 87" in town.gateway.sent_to(MOTHER)[0].text
+
+
+def test_an_id_that_no_database_takes_is_unreadable(town):
+    assert town.deliver("bostøtte køge", message_id="7\0") == 400 and not rows(town, SmsInbound)
+    assert town.gateway.report("x", "y\0") == 400
+    assert town.deliver("bostøtte køge", message_id="7" * 200) == 204
+    assert rows(town, SmsInbound)[0].message_id == "7" * 80
+
+
 def test_a_part_that_never_comes_is_not_waited_for(town):
     town.deliver("tabt arbejdsfortjeneste i Køge, og så er der også", udh="050003A80201")
     town.later(20)

@@ -27,6 +27,7 @@ from tests.conftest import MONDAY
         ("[note] {x}", "(note) (x)"),
         ("café, Anaïs, François", "café, Anais, Francois"),
         ("½ time → nu", "1/2 time > nu"),
+        ("op til 2½ måned", "op til 2 1/2 måned"),
         ("godt 🙂 ord", "godt  ord"),
         ("e\u0301n", "én"),
     ],

@@ -38,8 +38,9 @@ def test_a_new_question_in_a_place_of_two_names_is_kept_while_the_place_is_asked
     topics = [("bostoette", 0.95)]
     message, state = turn(directory, talked, text="bostøtte i Nykøbing", topics=topics, ambiguous=["0376", "0773"])
     assert message.answer.question == "municipality" and state.topic == "bostoette"
-    answer, _ = turn(directory, state, text="2", act="inform")
-    assert (answer.answer.topic, answer.answer.municipality["code"]) == ("bostoette", "0773")
+    for second in ("2", "den sidste"):
+        answer, _ = turn(directory, state, text=second, act="inform")
+        assert (answer.answer.topic, answer.answer.municipality["code"]) == ("bostoette", "0773")
     assert answer.answer.facets == ["where"]
 
 
@@ -202,10 +203,22 @@ def test_where_danger_cannot_be_ruled_out_the_numbers_stand_before_the_answer(di
 
 
 def test_a_place_named_in_danger_gives_the_line_of_its_region(directory):
-    here = crisis_turn(State(municipality="0259"), directory, MONDAY)
-    there = crisis_turn(State(municipality="0259"), directory, MONDAY, Understood("...", municipality="0730"))
+    evening = CLOCKS["sunday evening"]
+    here = crisis_turn(State(municipality="0259"), directory, evening)
+    there = crisis_turn(State(municipality="0259"), directory, evening, Understood("...", municipality="0730"))
     assert here.answer.helplines[1] != there.answer.helplines[1]
     assert there.answer.municipality["name"] == "Randers"
+
+
+def test_who_is_in_danger_is_not_sent_to_a_line_that_is_closed(directory):
+    """Outside the capital the doctor on call answers from 16 to 8."""
+    by_day, by_night = (
+        crisis_turn(State(municipality="0259"), directory, CLOCKS[c]) for c in ("monday morning", "sunday evening")
+    )
+    assert "1818" in by_night.text and "1818" not in by_day.text
+    for message in (by_day, by_night):
+        assert message.text.startswith("Ring 112 nu") and "tale med nogen" in message.text
+        assert not any(line.open_now is False for line in message.answer.helplines)
 
 
 def test_after_danger_the_talk_knows_where_it_was(directory):

@@ -6,6 +6,7 @@ import time
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from bot.answers.sms import Sms
 from bot.edge import tireless
@@ -84,3 +85,10 @@ def test_a_time_of_keeping_is_read_at_start(name):
     for given in ("14 dage", "14,5", "nan", "inf", "-1", "0", "0.0", "1e3"):
         with pytest.raises(SettingsError, match=name):
             Settings.read({name: given})
+
+
+def test_an_error_of_the_database_does_not_hold_what_was_written(tmp_path):
+    engine = make_engine(f"sqlite:///{tmp_path}/none.db")
+    with pytest.raises(OperationalError) as caught, engine.connect() as connection:
+        connection.execute(text("INSERT INTO nowhere VALUES (:words)"), {"words": "jeg vil ikke leve mere"})
+    assert "leve" not in str(caught.value)

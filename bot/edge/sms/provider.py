@@ -89,6 +89,14 @@ class Provider(Protocol):
         """Send, and return the gateway's id. Raises NotNow and Refused."""
 
 
+def storable(heard: Inbound | Report) -> Inbound | Report:
+    """Return a message or report whose ids a database takes. Raises Unreadable for a null character in one."""
+    ids = [heard.message_id, heard.part_of] if isinstance(heard, Inbound) else [heard.reference, heard.gateway_id]
+    if any(given is not None and (not isinstance(given, str) or "\0" in given) for given in ids):
+        raise Unreadable("id")
+    return heard
+
+
 def fresh(written_at: dt.datetime, now: dt.datetime) -> dt.datetime:
     """Return the moment a message was written. Raises BadSignature when it is old, or has not come yet."""
     if not now - OLDEST <= written_at <= now + EARLIEST:

@@ -82,7 +82,7 @@ class SmsStore:
         is_part = message.parts > 1
         row = SmsInbound(
             provider=provider,
-            message_id=message.message_id,
+            message_id=message.message_id[:GATEWAY_ID],
             sender=sender,
             text=heard.text,
             danger=heard.danger,

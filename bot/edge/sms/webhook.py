@@ -16,12 +16,12 @@ from bot.edge.sms import to_phone
 from bot.edge.sms.gateways import make_provider
 from bot.edge.sms.numbers import sender_of
 from bot.edge.sms.outbox import Outbox
-from bot.edge.sms.provider import BadSignature, Inbound, Provider, Received, Report, Unreadable
+from bot.edge.sms.provider import BadSignature, Inbound, Provider, Received, Report, Unreadable, storable
 from bot.edge.sms.settings import SmsSettings
 from bot.edge.sms.store import SmsStore, without_cut_numbers
 from bot.edge.turn import Heard, hear
 from bot.jobs.queue import Jobs, make_huey
-from bot.safety.text import tidy
+from bot.safety.text import tidy, tidy_part
 
 MAX_BODY = 16 * 1024
 
@@ -52,7 +52,7 @@ def webhook() -> tuple[str, int]:
     received = Received(f"{settings.public_url}{request.path}{query}", request.headers, request.get_data())
     now = moment()
     try:
-        message = provider.parse(provider.verify(received), now)
+        message = storable(provider.parse(provider.verify(received), now))
     except BadSignature as error:
         current_app.config["LOG"].warning("sms refused", why=str(error))
         raise BadRequest("Underskriften passer ikke.", code="signature", status=403) from error
@@ -75,8 +75,7 @@ def _keep(store: SmsStore, provider: str, message: Inbound) -> None:
     directory = directory_or_none()
     sender = sender_of(message.number, current_app.config["SETTINGS"].secret)
     text = without_cut_numbers(message.text, message.part, message.parts)
-    # Parts are cut in the middle of a word: the space at a cut is kept until they are joined.
-    heard = hear(text if message.parts > 1 else tidy(text), directory)
+    heard = hear(tidy_part(text) if message.parts > 1 else tidy(text), directory)
 
     def hear_all(joined: str) -> Heard:
         return hear(tidy(joined), directory)
