@@ -14,7 +14,7 @@ from typing import Any
 
 import phonenumbers
 from phonenumbers import PhoneNumberType
-from sqlalchemy import and_, case, delete, func, null, or_, select, update
+from sqlalchemy import and_, delete, func, or_, select, update
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
