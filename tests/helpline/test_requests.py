@@ -602,9 +602,15 @@ def test_what_was_written_goes_after_a_day_and_the_rest_after_fourteen(mother, h
         assert session.execute(select(HandoffRequest)).first() is not None
 
 
-def test_the_conversation_goes_on_when_the_requests_cannot_be_reached(mother, table):
+def test_the_conversation_goes_on_when_the_requests_cannot_be_reached(mother, table, capfd):
     with make_engine(table).begin() as connection:
         connection.execute(text("DROP TABLE handoff_message"))
         connection.execute(text("DROP TABLE handoff_request"))
     answer = mother.writes("hvor søger jeg bostøtte i Køge?")["messages"][0]["answer"]
     assert answer["topic"] == "bostoette" and answer["callback"] is None
+    capfd.readouterr()
+    mother.app.config["HANDOFF_BREAKER"].succeeded()
+    for _ in range(3):
+        assert mother.writes("jeg vil tale med et menneske")["messages"]
+    out, err = capfd.readouterr()
+    assert (out + err).count("handoff away") == 1, "after a failure the next do not wait for it"
