@@ -6,14 +6,16 @@ Whoever asks is known by the conversation alone. What breaks here never silences
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from flask import Flask, Response, current_app, jsonify, request
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.answers.answer import wants_human
+from bot.edge.breaker import Breaker
 from bot.edge.context import directory as table
 from bot.edge.context import directory_or_none, json_body, known_municipality, known_topic, now
 from bot.edge.errors import BadRequest
@@ -28,6 +30,8 @@ from bot.safety.redact import redact
 from bot.safety.text import tidy
 
 MOST_LINES = 6
+PAUSE_SECONDS = 5.0
+T = TypeVar("T")
 FARTHEST = dt.timedelta(days=60)  # no interval is shown so far from now
 NOT_FORGOTTEN = (
     "Noget gik galt hos os, og jeg nåede ikke at slette det hele. Skriv »slet samtalen« igen om lidt. "
@@ -38,7 +42,7 @@ NOT_FORGOTTEN = (
 
 def register(app: Flask, engine: Engine) -> None:
     """Add the routes to the door; requests are kept in the database of the table."""
-    app.config["HANDOFF"] = Handoff(engine)
+    app.config.update(HANDOFF=Handoff(engine), HANDOFF_BREAKER=Breaker(failures=1, pause_seconds=PAUSE_SECONDS))
     rate = app.config["SETTINGS"].callback_rate
     slowed = app.config["LIMITER"].limit(rate, override_defaults=False)(post_callback)
     app.add_url_rule("/api/v1/callbacks", view_func=slowed, methods=["POST"])
@@ -56,12 +60,12 @@ def passed_on(sender: str, heard: Heard) -> bool:
     """
     if asks_to_be_forgotten(heard.text):
         return False
-    try:
+
+    def give() -> bool:
         taken = _handoff().taken_over(sender, now())
         return taken is not None and _handoff().say(taken.id, "person", heard.text, now(), heard.danger)
-    except SQLAlchemyError as error:
-        current_app.config["LOG"].warning("handoff away", why=type(error).__name__)
-        return False
+
+    return _unless_away(give) or False
 
 
 def offer_human(sender: str, messages: list[dict[str, Any]]) -> None:
@@ -70,15 +74,29 @@ def offer_human(sender: str, messages: list[dict[str, Any]]) -> None:
     wanting = [m["answer"] for m in messages if m["answer"] and wants_human(m["answer"])]
     if not wanting or directory is None:
         return
-    try:
-        kept = _handoff().promises(directory.calendar, now(), sender)
-        chat = _handoff().somebody_is_there(now())
-    except SQLAlchemyError as error:
-        current_app.config["LOG"].warning("handoff away", why=type(error).__name__)
+    calendar = directory.calendar
+    can = _unless_away(lambda: (_handoff().promises(calendar, now(), sender), _handoff().somebody_is_there(now())))
+    if can is None:
         return
+    kept, chat = can
     for answer in wanting:
         offered = offer(answer, kept, chat, now())
         answer["callback"] = asdict(offered) if offered else None
+
+
+def _unless_away(ask: Callable[[], T]) -> T | None:
+    """Return what the requests say, None when they are away: then nobody else waits for them for some seconds."""
+    breaker: Breaker = current_app.config["HANDOFF_BREAKER"]
+    if not breaker.allows():
+        return None
+    try:
+        said = ask()
+    except SQLAlchemyError as error:
+        breaker.failed()
+        current_app.config["LOG"].warning("handoff away", why=type(error).__name__)
+        return None
+    breaker.succeeded()
+    return said
 
 
 def forget(sender: str) -> None:

@@ -608,3 +608,4 @@ def test_the_conversation_goes_on_when_the_requests_cannot_be_reached(mother, ta
         connection.execute(text("DROP TABLE handoff_request"))
     answer = mother.writes("hvor søger jeg bostøtte i Køge?")["messages"][0]["answer"]
     assert answer["topic"] == "bostoette" and answer["callback"] is None
+    assert mother.app.config["HANDOFF_BREAKER"].is_open, "and the next do not wait for them"

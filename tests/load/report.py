@@ -15,6 +15,7 @@ import json
 import os
 import platform
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -91,6 +92,7 @@ def run(command: str, parts: Mapping[str, Callable[[Any], Part]], path: Path, ma
     asked = parser.parse_args()
     if unknown := set(asked.parts) - set(parts):
         parser.error(f"no part is called {', '.join(sorted(unknown))}; there are {', '.join(parts)}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started is stopped, too
     shared, failed = make(), []
     for name in asked.parts or parts:
         try:
@@ -105,16 +107,27 @@ def run(command: str, parts: Mapping[str, Callable[[Any], Part]], path: Path, ma
 def publish(path: Path, name: str, part: Part) -> None:
     """Put a part into its JSON file, the page and docs/benchmarks.md, and print it."""
     write(path, {**kept(path), name: part})
-    PAGE.write_text(page({**kept(BENCH), **kept(CHAOS)}), encoding="utf-8")
-    DOCS.write_text(in_docs(DOCS.read_text(encoding="utf-8"), {name: part}), encoding="utf-8")
+    every = {**kept(BENCH), **kept(CHAOS)}
+    first = {"aims": summary(every)}
+    PAGE.write_text(page({**first, **every}), encoding="utf-8")
+    DOCS.write_text(in_docs(DOCS.read_text(encoding="utf-8"), {**first, name: part}), encoding="utf-8")
     print("\n".join(map(_markdown, tables(part))), f"({part['made']['seconds']} s)\n", flush=True)
+
+
+def summary(parts: Mapping[str, Part]) -> Part:
+    """Return the aims of all parts as a part of its own, to stand first."""
+    lines = [[part["title"], *line] for part in parts.values() for line in _verdicts(part)]
+    shown = table("All aims", ["", "", "measured", "aim", "met"], lines)
+    return {"title": "Aims", "how": "Every aim beside what was measured.", "tables": [shown], "aims": []}
 
 
 def _commit() -> str:
     def git(*words: str) -> str:
         return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
 
-    return (git("rev-parse", "--short=10", "HEAD") or "unknown") + (" and changes" if git("status", "--short") else "")
+    return (git("rev-parse", "--short=10", "HEAD") or "unknown") + (
+        " and changes" if git("status", "--short", "--", ".", f":!{DOCS}") else ""
+    )
 
 
 def _processor() -> str:
@@ -157,13 +170,19 @@ def in_docs(page: str, parts: Mapping[str, Part]) -> str:
         place = re.compile(rf"(<!-- bench:{re.escape(name)} -->\n).*?(<!-- end -->)", re.DOTALL)
         if not place.search(page):
             raise KeyError(f"docs/benchmarks.md has no place <!-- bench:{name} --> ... <!-- end -->")
-        text = f"{part['how']}\n\n{made(part)}\n\n" + "\n".join(map(_markdown, tables(part)))
+        text = (
+            "\n\n".join(filter(None, (f"### {part['title']}", part["how"], made(part))))
+            + "\n\n"
+            + "\n".join(map(_markdown, tables(part)))
+        )
         page = place.sub(lambda found: found[1] + text + found[2], page)  # noqa: B023
     return page
 
 
 def made(part: Part) -> str:
     """Return how a part was made, in one line."""
+    if "made" not in part:
+        return ""
     by = part["made"]
     note = f" {by['note']}" if by.get("note") else ""
     return f"{by['command']}, commit {by['commit']}, {by['date']}, {by['machine']}, {by['seconds']} s.{note}"
@@ -173,9 +192,12 @@ def tables(part: Part) -> list[Part]:
     """Return the tables of a part, its aims as the last."""
     found = list(part["tables"])
     if part["aims"]:
-        rows = [[aim["name"], aim["value"], aim["aim"], "yes" if aim["met"] else "**no**"] for aim in part["aims"]]
-        found.append(table("Aims", ["", "measured", "aim", "met"], rows))
+        found.append(table("Aims", ["", "measured", "aim", "met"], _verdicts(part)))
     return found
+
+
+def _verdicts(part: Part) -> list[list[Any]]:
+    return [[aim["name"], aim["value"], aim["aim"], "yes" if aim["met"] else "**no**"] for aim in part["aims"]]
 
 
 def _markdown(shown: Part) -> str:
