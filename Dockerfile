@@ -37,11 +37,11 @@ RUN UV_PYTHON_DOWNLOADS=never uv sync --locked --no-install-project --compile-by
 FROM ${PYTHON_3_10} AS rasa
 RUN useradd --uid 10001 --no-create-home --home-dir /tmp vejviser
 WORKDIR /app
-ENV PATH=/app/.venv/bin:$PATH HOME=/tmp PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 RASA_TELEMETRY_ENABLED=false
+ENV PATH=/app/.venv/bin:$PATH PYTHONPATH=/app HOME=/tmp PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 RASA_TELEMETRY_ENABLED=false
 COPY --from=rasa-packages /app/.venv .venv
 COPY --from=model /app/models models
 COPY credentials.yml ./
-COPY deploy/endpoints.yml deploy/
+COPY deploy/endpoints.yml deploy/logging.yml deploy/
 COPY bot bot
 COPY actions actions
 USER 10001:10001
@@ -49,7 +49,7 @@ USER 10001:10001
 FROM ${PYTHON_3_12} AS living
 RUN useradd --uid 10001 --no-create-home --home-dir /tmp vejviser && mkdir /backups && chown 10001:10001 /backups
 WORKDIR /app
-ENV PATH=/app/.venv/bin:$PATH HOME=/tmp PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+ENV PATH=/app/.venv/bin:$PATH PYTHONPATH=/app HOME=/tmp PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 COPY --from=living-packages /app/.venv .venv
 COPY deploy/backup.sh deploy/
 COPY data/knowledge data/knowledge

@@ -5,7 +5,7 @@ LIVING := .venv-living/.ready
 UV := $(or $(shell command -v uv),.venv-uv/bin/uv)
 # On both Pythons and SQLAlchemys in every run: what asks and changes the database, and what the two hold apart most.
 ON_BOTH := $(addprefix tests/unit/test_,$(addsuffix .py,living training migrations docs hours conversations edge openapi \
-	sms_gateways figures editing sms_door)) tests/helpline/test_requests.py tests/helpline/test_oidc.py
+	sms_gateways sms_jobs figures editing)) tests/helpline/test_requests.py tests/helpline/test_oidc.py tests/stores/test_backup.py
 # Beside tests/stores, which are on both in every run.
 ON_POSTGRESQL := tests/unit/test_migrations.py tests/unit/test_editing.py tests/unit/test_figures.py tests/unit/test_sms_door.py tests/helpline/test_requests.py
 
@@ -36,7 +36,7 @@ test-postgres: $(READY) ## all tests on a PostgreSQL that is thrown away afterwa
 
 test-living: export VEJVISER_RASA_PYTHON = $(CURDIR)/.venv/bin/python
 test-living: $(READY) $(LIVING) ## the tests on Python 3.12 and SQLAlchemy 2, before a Rasa that runs from .venv
-	@.venv-living/bin/python -W ignore -m pytest -n 2 --dist loadgroup --ignore=tests/nlu --ignore=tests/dialogue
+	@.venv-living/bin/python -W ignore -m pytest -n 2 --dist loadgroup --ignore=tests/nlu --ignore=tests/dialogue --ignore=tests/stores/test_rasa_stores.py
 
 lint: $(READY) ## the lock, ruff, mypy, import-linter
 	@$(UV) lock --check --offline --quiet && .venv/bin/ruff check -q . && .venv/bin/ruff format -q --check . && .venv/bin/mypy && .venv/bin/lint-imports --no-logo

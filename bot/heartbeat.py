@@ -9,7 +9,7 @@ import contextlib
 import datetime as dt
 from collections.abc import Callable
 
-from sqlalchemy import select
+from sqlalchemy import insert, select, update
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -23,8 +23,12 @@ BACKUP = "backup"
 
 def beat(engine: Engine, name: str, now: dt.datetime) -> None:
     """Write down that something succeeded. That it cannot be written is never a reason to fail."""
+    moment = now.astimezone(dt.timezone.utc).replace(tzinfo=None)
+    # Written before anything is read: SQLite then waits for another that writes, where it would refuse a reader.
+    change = update(Heartbeat).where(Heartbeat.name == name).values(at=moment)
     with contextlib.suppress(SQLAlchemyError), Session(engine, future=True) as session:
-        session.merge(Heartbeat(name=name, at=now.astimezone(dt.timezone.utc).replace(tzinfo=None)))
+        if not session.execute(change.execution_options(synchronize_session=False)).rowcount:
+            session.execute(insert(Heartbeat).values(name=name, at=moment))
         session.commit()
 
 

@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import create_engine, inspect, text
-from sqlalchemy.engine import Engine, make_url
-from sqlalchemy.pool import NullPool
+from sqlalchemy import inspect, text
+from sqlalchemy.engine import Connection, Engine, make_url
 
 from bot.knowledge.database import make_engine
 
@@ -57,8 +56,7 @@ def everything_in(url: str) -> bytes:
     """What is kept: the bytes of all files beside a SQLite database, or every row of every table as text."""
     if is_sqlite(url):
         return b"".join(path.read_bytes() for path in _file(url).parent.iterdir() if path.is_file())
-    engine = create_engine(url, poolclass=NullPool)
-    with engine.connect() as connection:
+    with _connected(url) as connection:
         tables = inspect(connection).get_table_names()
         rows = [row for name in tables for (row,) in connection.execute(text(f'SELECT t::text FROM "{name}" t'))]
     return "\n".join(rows).encode()
@@ -90,6 +88,15 @@ def _file(url: str) -> Path:
 
 
 def _command(url: str, command: str) -> None:
-    engine = create_engine(make_url(url).set(database="postgres"), isolation_level="AUTOCOMMIT", poolclass=NullPool)
-    with engine.connect() as connection:
+    server = make_url(url).set(database="postgres").render_as_string(hide_password=False)
+    with _connected(server) as connection:
         connection.execute(text(command))
+
+
+@contextmanager
+def _connected(url: str) -> Iterator[Connection]:
+    """A connection on which every statement is a transaction; the server forgets it afterwards."""
+    engine = make_engine(url)
+    with engine.connect() as connection:
+        yield connection.execution_options(isolation_level="AUTOCOMMIT")
+    engine.dispose()

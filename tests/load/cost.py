@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import csv
 import math
-import os
 import ssl
 import time
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import httpx
@@ -22,10 +20,10 @@ from sqlalchemy.engine import Engine
 
 from bot.knowledge.database import make_engine
 from bot.stack.start import CERTIFICATE, Stack
+from tests.load.topology import memory_of, processor_seconds
 from tests.nlu.evaluation import SEEN
 
 MESSAGES = 200  # under the rate of an address, 300 a minute
-TICKS = os.sysconf("SC_CLK_TCK")
 
 # What is assumed of the country; docs/scale.md says why. Nobody has measured it.
 INHABITANTS = 60_000  # of a mean municipality
@@ -93,13 +91,13 @@ def main() -> None:
         for text in texts[MESSAGES:]:
             _ask(client, text)
         size = _size(events)
-        before = {name: _seconds(pid) for name, pid in parts.items()}
+        before = {name: processor_seconds(pid) for name, pid in parts.items()}
         started = time.monotonic()
         for text in texts[:MESSAGES]:
             _ask(client, text)
         took = time.monotonic() - started
-    ms = {name: (_seconds(pid) - before[name]) / MESSAGES * 1000 for name, pid in parts.items()}
-    mb = {name: _megabytes(pid) for name, pid in parts.items()}
+    ms = {name: (processor_seconds(pid) - before[name]) / MESSAGES * 1000 for name, pid in parts.items()}
+    mb = {name: memory_of(pid)["pss"] for name, pid in parts.items()}
     ms["rasa"], mb["rasa"] = ms.pop("rasa-1") + ms.pop("rasa-2"), (mb.pop("rasa-1") + mb.pop("rasa-2")) / 2
     mb["edge"] /= int(stack.services["edge"].environment["VEJVISER_WORKERS"])
     costs = {name: Cost(round(ms[name], 1), round(mb[name])) for name in sorted(ms, key=ms.__getitem__, reverse=True)}
@@ -118,29 +116,6 @@ def _ask(client: httpx.Client, text: str) -> None:
 def _size(engine: Engine) -> int:
     with engine.connect() as connection:
         return int(connection.execute(select(func.pg_total_relation_size("events"))).scalar_one())
-
-
-def _family(pid: int) -> Iterator[int]:
-    yield pid
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            yield from _family(int(child))
-
-
-def _seconds(pid: int) -> float:
-    """Processor time of a process, its children, and those it has buried."""
-    total = 0
-    for one in _family(pid):
-        total += sum(map(int, Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()[11:15]))
-    return total / TICKS
-
-
-def _megabytes(pid: int) -> float:
-    kilobytes = 0
-    for one in _family(pid):
-        rolled = Path(f"/proc/{one}/smaps_rollup").read_text()
-        kilobytes += next(int(line.split()[1]) for line in rolled.splitlines() if line.startswith("Pss:"))
-    return kilobytes / 1024
 
 
 if __name__ == "__main__":

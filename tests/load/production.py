@@ -21,7 +21,7 @@ from tests.load.topology import LOGS, RATES, family, memory_of, responds, wait_u
 
 # Its ports: the stores and services from `base` on, `base + 99`, and the proxy's three.
 PROXY, PLAIN = 80, 83
-START_SECONDS = 240.0
+START_SECONDS = 320.0
 
 
 @dataclass

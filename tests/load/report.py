@@ -15,6 +15,7 @@ import json
 import os
 import platform
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -32,7 +33,7 @@ PAGE, DOCS = ROOT / "build" / "bench.html", ROOT / "docs" / "benchmarks.md"
 Part = dict[str, Any]
 Spread = dict[str, float]
 
-BAR, GAP, LEFT, WIDTH = 14, 10, 150, 560
+BAR, LABEL, WIDTH = 14, 18, 480
 STYLE = """
 :root{color-scheme:light dark;--paper:#fff;--ink:#1c2430;--soft:#5b6675;--line:#d5dae1;
 --a:#2563a8;--b:#c2571a;--c:#2e7d4f}
@@ -44,8 +45,8 @@ h2{margin-top:2.5rem;border-top:1px solid var(--line);padding-top:1rem}p.made{co
 .wide{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.92rem}
 caption{text-align:left;font-weight:600;padding:.6rem 0 .2rem}
 th,td{padding:.25rem .8rem .25rem 0;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}
-th:first-child,td:first-child{text-align:left}
-svg{width:100%;max-width:44rem;height:auto;display:block;margin:.6rem 0 1.4rem}
+th:first-child,td:first-child{text-align:left;white-space:normal;min-width:8rem}
+svg{width:100%;max-width:36rem;height:auto;display:block;margin:.6rem 0 1.4rem}
 svg text{fill:var(--ink);font:12px system-ui,sans-serif}svg text.n{fill:var(--soft)}
 .s0{fill:var(--a)}.s1{fill:var(--b)}.s2{fill:var(--c)}
 """
@@ -91,6 +92,7 @@ def run(command: str, parts: Mapping[str, Callable[[Any], Part]], path: Path, ma
     asked = parser.parse_args()
     if unknown := set(asked.parts) - set(parts):
         parser.error(f"no part is called {', '.join(sorted(unknown))}; there are {', '.join(parts)}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started is stopped, too
     shared, failed = make(), []
     for name in asked.parts or parts:
         try:
@@ -105,16 +107,27 @@ def run(command: str, parts: Mapping[str, Callable[[Any], Part]], path: Path, ma
 def publish(path: Path, name: str, part: Part) -> None:
     """Put a part into its JSON file, the page and docs/benchmarks.md, and print it."""
     write(path, {**kept(path), name: part})
-    PAGE.write_text(page({**kept(BENCH), **kept(CHAOS)}), encoding="utf-8")
-    DOCS.write_text(in_docs(DOCS.read_text(encoding="utf-8"), {name: part}), encoding="utf-8")
+    every = {**kept(BENCH), **kept(CHAOS)}
+    first = {"aims": summary(every)}
+    PAGE.write_text(page({**first, **every}), encoding="utf-8")
+    DOCS.write_text(in_docs(DOCS.read_text(encoding="utf-8"), {**first, name: part}), encoding="utf-8")
     print("\n".join(map(_markdown, tables(part))), f"({part['made']['seconds']} s)\n", flush=True)
+
+
+def summary(parts: Mapping[str, Part]) -> Part:
+    """Return the aims of all parts as a part of its own, to stand first."""
+    lines = [[part["title"], *line] for part in parts.values() for line in _verdicts(part)]
+    shown = table("All aims", ["", "", "measured", "aim", "met"], lines)
+    return {"title": "Aims", "how": "Every aim beside what was measured.", "tables": [shown], "aims": []}
 
 
 def _commit() -> str:
     def git(*words: str) -> str:
         return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
 
-    return (git("rev-parse", "--short=10", "HEAD") or "unknown") + (" and changes" if git("status", "--short") else "")
+    return (git("rev-parse", "--short=10", "HEAD") or "unknown") + (
+        " and changes" if git("status", "--short", "--", ".", f":!{DOCS}") else ""
+    )
 
 
 def _processor() -> str:
@@ -157,13 +170,19 @@ def in_docs(page: str, parts: Mapping[str, Part]) -> str:
         place = re.compile(rf"(<!-- bench:{re.escape(name)} -->\n).*?(<!-- end -->)", re.DOTALL)
         if not place.search(page):
             raise KeyError(f"docs/benchmarks.md has no place <!-- bench:{name} --> ... <!-- end -->")
-        text = f"{part['how']}\n\n{made(part)}\n\n" + "\n".join(map(_markdown, tables(part)))
+        text = (
+            "\n\n".join(filter(None, (f"### {part['title']}", part["how"], made(part))))
+            + "\n\n"
+            + "\n".join(map(_markdown, tables(part)))
+        )
         page = place.sub(lambda found: found[1] + text + found[2], page)  # noqa: B023
     return page
 
 
 def made(part: Part) -> str:
     """Return how a part was made, in one line."""
+    if "made" not in part:
+        return ""
     by = part["made"]
     note = f" {by['note']}" if by.get("note") else ""
     return f"{by['command']}, commit {by['commit']}, {by['date']}, {by['machine']}, {by['seconds']} s.{note}"
@@ -173,9 +192,12 @@ def tables(part: Part) -> list[Part]:
     """Return the tables of a part, its aims as the last."""
     found = list(part["tables"])
     if part["aims"]:
-        rows = [[aim["name"], aim["value"], aim["aim"], "yes" if aim["met"] else "**no**"] for aim in part["aims"]]
-        found.append(table("Aims", ["", "measured", "aim", "met"], rows))
+        found.append(table("Aims", ["", "measured", "aim", "met"], _verdicts(part)))
     return found
+
+
+def _verdicts(part: Part) -> list[list[Any]]:
+    return [[aim["name"], aim["value"], aim["aim"], "yes" if aim["met"] else "**no**"] for aim in part["aims"]]
 
 
 def _markdown(shown: Part) -> str:
@@ -200,21 +222,21 @@ def bars(shown: Part) -> str:
     columns = [shown["head"].index(name) for name in shown["chart"]]
     rows = [(str(row[0]), [_number(row[column]) for column in columns]) for row in shown["rows"]]
     longest = max((value for _, values in rows for value in values), default=0) or 1
-    y, parts = 0, []
+    parts = []
     for n, name in enumerate(shown["chart"]):
-        parts.append(f'<rect class="s{n}" x="{LEFT + n * 130}" y="2" width="10" height="10"/>')
-        parts.append(f'<text x="{LEFT + 15 + n * 130}" y="12">{escape(name)}</text>')
-    y = 26
+        parts.append(f'<rect class="s{n}" x="{n * 130}" y="2" width="10" height="10"/>')
+        parts.append(f'<text x="{15 + n * 130}" y="12">{escape(name)}</text>')
+    y = LABEL
     for label, values in rows:
-        parts.append(f'<text x="{LEFT - 8}" y="{y + 11}" text-anchor="end">{escape(label)}</text>')
+        parts.append(f'<text class="n" x="0" y="{y + LABEL - 4}">{escape(label)}</text>')
+        y += LABEL
         for n, value in enumerate(values):
-            length = round(value / longest * (WIDTH - LEFT - 60), 1)
-            parts.append(f'<rect class="s{n}" x="{LEFT}" y="{y}" width="{length}" height="{BAR - 3}" rx="1"/>')
-            parts.append(f'<text class="n" x="{LEFT + length + 5}" y="{y + 10}">{value:g}</text>')
+            length = round(value / longest * (WIDTH - 60), 1)
+            parts.append(f'<rect class="s{n}" x="0" y="{y}" width="{length}" height="{BAR - 3}" rx="1"/>')
+            parts.append(f'<text x="{length + 5}" y="{y + 10}">{value:g}</text>')
             y += BAR
-        y += GAP
     label = f"{shown['title']}: {', '.join(shown['chart'])} in {shown['unit']}"
-    return f'<svg viewBox="0 0 {WIDTH} {y}" role="img" aria-label="{escape(label)}">{"".join(parts)}</svg>'
+    return f'<svg viewBox="0 0 {WIDTH} {y + 4}" role="img" aria-label="{escape(label)}">{"".join(parts)}</svg>'
 
 
 def _number(cell: Any) -> float:

@@ -118,7 +118,8 @@ def test_a_well_house_is_well_and_the_questions_leave_no_trace(house):
     assert states(report, "Spørgsmål") == {
         "ok": f"{len(SOME)} af {len(SOME)} kommuner svarer rigtigt, med telefonnummer og kilde"
     }
-    assert len(list(Conversations(door.environ["VEJVISER_CONVERSATIONS"]).messages())) == kept
+    left = len(list(Conversations(door.environ["VEJVISER_CONVERSATIONS"]).messages()))
+    assert 1 <= left <= kept, "the first person's is there; the workers' own at start may have gone meanwhile"
     assert counted(door) == before, "the doctor's questions are not people's"
     assert sum(value for name, value in door.figures().items() if 'messages_total{channel="doctor"' in name) == len(
         SOME

@@ -160,6 +160,26 @@ def test_the_figures_are_not_for_the_outside(stack):
     assert stack.client.get("/metrics", headers=key).status_code == 404
 
 
+def test_no_log_holds_what_was_written(stack):
+    """Rasa's channel logs the words of a message that the door no longer waits for, unless it is told not to."""
+    environment = Path(f"/proc/{stack.pids()['balancer']}/environ").read_text()
+    rasa = re.search(r"VEJVISER_RASAS=to (\S+)", environment)[1]
+    log = stack.supervisor.logs / "rasa-1.log"
+
+    def given_up():
+        try:
+            body = {"sender": "impatient", "message": "min bror hører stemmer i mormors gamle kælder"}
+            httpx.post(f"http://{rasa}/webhooks/rest/webhook", json=body, timeout=0.01)
+        except httpx.TimeoutException:
+            pass
+        return "rest.message.received.timeout" in log.read_text()
+
+    until(given_up, "a line of the message that was given up")
+    for file in stack.supervisor.logs.glob("*.log"):
+        text = file.read_text(errors="replace")
+        assert "kælder" not in text and "tabt arbejdsfortjeneste" not in text, file.name
+
+
 def test_commands_reach_the_same_database(stack):
     port = stack.site.rpartition(":")[2]
     command = [sys.executable, "-W", "ignore", "-m", "bot", "stack", "--base", str(int(port) - 90), "run"]

@@ -51,12 +51,13 @@ def stocks(beside, tmp_path_factory) -> Callable[[str], str]:
 
     def stock(kind: str) -> str:
         if kind not in made:
-            made[kind] = new_database(beside(kind), tmp_path_factory.mktemp("stock"))
-            engine = make_engine(made[kind])
+            url = new_database(beside(kind), tmp_path_factory.mktemp("stock"))
+            engine = make_engine(url)
             migrate(engine)
             load(engine)
             _live(engine)
             engine.dispose()
+            made[kind] = url
         return made[kind]
 
     return stock
@@ -123,6 +124,7 @@ def _live(engine: Engine) -> None:
             [
                 m.Feedback(**about, facet="where", helped=3, not_helped=1),
                 m.FeedbackReason(**about, facet="hours", reason="ingen tog den", given_on=MONDAY.date()),
+                m.Heartbeat(name="backup", at=dt.datetime(2026, 11, 23, 3, 0)),
                 m.Usage(**about, day=MONDAY.date(), kind="answer", out_of_hours=False, count=7),
                 m.CorrectionReport(
                     table_name="organization",

@@ -1,19 +1,26 @@
 """The arithmetic of the bench, its page and its tables; what it measures is measured by `make bench`."""
 
+import asyncio
 import itertools
 import math
+import os
 import re
+import signal
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from flask import Flask
 
 from bot.knowledge import models as m
 from bot.knowledge.directory import Directory
-from tests.load import bench, chaos, crowd, report, tenfold
-from tests.load.conversations import MIX, Texts, conversations
+from tests.load import bench, chaos, crowd, players, report, tenfold
+from tests.load.conversations import MIX, Conversation, Texts, Turn, conversations
 from tests.load.figures import Aim, percentile, spread
 from tests.load.players import Said, came_to
 from tests.load.report import DOCS, figures, in_docs, page
+from tests.load.topology import Keeper, Processes, family, memory_of, processor_seconds, wait_until
+from tests.sms import listening
 
 
 def test_percentiles_are_values_that_occurred():
@@ -133,10 +140,19 @@ def test_only_the_measured_part_of_the_docs_is_made_anew():
     text = "Before.\n<!-- bench:a -->\nold\n<!-- end -->\nBetween.\n<!-- bench:b -->\nkept\n<!-- end -->\n"
     new = in_docs(text, {"a": PART})
     assert "old" not in new and "kept" in new and "| r | 2 | at most 1 | **no** |" in new
-    assert new.startswith("Before.\n<!-- bench:a -->\nAs it was.") and "Between." in new
+    assert new.startswith("Before.\n<!-- bench:a -->\n### A part & more\n\nAs it was.") and "Between." in new
     assert in_docs(new, {"a": PART}) == new
     with pytest.raises(KeyError, match="bench:c"):
         in_docs(text, {"c": PART})
+
+
+def test_all_aims_stand_together_with_what_they_belong_to():
+    first = report.summary({"a": PART, "b": {**PART, "title": "B", **figures([], [Aim("s", 1, 1)])}})
+    assert [row[:3] + row[4:] for row in first["tables"][0]["rows"]] == [
+        ["A part & more", "r", 2, "**no**"],
+        ["B", "s", 1, "yes"],
+    ]
+    assert "All aims" in in_docs(DOCS.read_text(encoding="utf-8"), {"aims": first})
 
 
 def test_every_part_has_its_place_in_the_docs_and_says_how_it_is_measured():
@@ -144,3 +160,65 @@ def test_every_part_has_its_place_in_the_docs_and_says_how_it_is_measured():
     for name, part in {**bench.PARTS, **chaos.PARTS}.items():
         assert f"<!-- bench:{name} -->" in docs, name
         assert "\n\n" in part.__doc__, name
+
+
+def reply(text, kind="answer", status=200):
+    body = {"session": "s", "messages": [{"text": text, "buttons": [], "answer": {"kind": kind}}]}
+    return body, status
+
+
+@pytest.mark.parametrize(
+    "kind, replies, problem, retried",
+    [
+        (None, [reply("Ring til kommunen.")], "", False),
+        (None, [reply("Teknisk problem. Ring 56 67 67 67.", "degraded")], "", False),
+        (None, [reply("Teknisk problem.", "degraded")], "numberless", False),
+        (None, [reply("  ")], "silent", False),
+        (None, [({"session": "s", "messages": []}, 200)], "silent", False),
+        ("crisis", [reply("Ring 112 nu.", "crisis")], "", False),
+        ("crisis", [reply("Ring til kommunen.")], "wrong", False),
+        (None, [({}, 502), reply("Ring til kommunen.")], "", True),
+        (None, [({}, 502), ({}, 502)], "lost", True),
+        (None, [({"error": {"code": "rate_limited"}}, 429)], "lost", False),
+    ],
+)
+def test_each_answer_is_judged_and_a_failed_try_made_once_more(monkeypatch, kind, replies, problem, retried):
+    monkeypatch.setattr(players, "AGAIN_SECONDS", 0)
+    door, left = Flask("door"), iter(replies)
+    door.add_url_rule("/api/v1/messages", view_func=lambda: next(left), methods=["POST"])
+
+    async def write(address):
+        async with players.line_to(address) as line:
+            return await players.Person(line, Conversation("one", [Turn("hej", kind=kind)])).write(0)
+
+    with listening(door) as address:
+        said = asyncio.run(write(address))
+    assert (said.problem, said.retried) == (problem, retried)
+    assert next(left, None) is None
+
+
+def test_who_is_dead_is_started_again_and_all_end_together(tmp_path):
+    sleepers = Processes({}, {"sleeper": "sleep 60"})
+    sleepers.begin("sleeper")
+    first = sleepers.pids()["sleeper"]
+    with Keeper(sleepers):
+        os.kill(first, signal.SIGKILL)
+        wait_until(lambda: sleepers.pids()["sleeper"] != first, "the sleeper", 20)
+    second = sleepers.pids()["sleeper"]
+    assert family(second) == [second] and memory_of(second)["rss"] > 0 and processor_seconds(second) >= 0
+    sleepers.stop_all()
+    assert not sleepers.running and not Path(f"/proc/{second}").exists()
+
+
+def test_a_wound_heals_with_the_last_answer_that_was_not_ordinary():
+    turn = Turn("hej")
+    said = [
+        Said(10, 100, turn, "answer"),
+        Said(20.5, 500, turn, "degraded"),
+        Said(22, 3000, turn, "answer", retried=True),
+        Said(30, 100, turn, "answer"),
+    ]
+    wound = chaos.Wound("a kill", said, struck=20, whole=True)
+    assert wound.recovery == 5 and wound.row()[-2:] == [5.0, 3000]
+    assert chaos.Wound("nothing", said[:1], struck=20, whole=True).recovery == 0
+    assert "not within" in str(chaos.Wound("never", said, struck=20).row()[-2])

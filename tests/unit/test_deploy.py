@@ -3,6 +3,7 @@
 import functools
 import importlib.util
 import json
+import logging.config
 import re
 import shutil
 import stat
@@ -343,6 +344,23 @@ def test_the_secrets_of_a_stack_are_made_once_and_are_nobodys_business(stack, tm
 def test_without_a_gateway_no_worker_is_started(tmp_path, monkeypatch):
     monkeypatch.setattr(start, "FOLDER", tmp_path / "stack")
     assert "jobs" not in start.Stack(environ={}).services
+
+
+def test_rasas_channel_logs_no_words(caplog):
+    logging.config.dictConfig(yaml.safe_load((ROOT / "deploy" / "logging.yml").read_text(encoding="utf-8")))
+    channel = logging.getLogger("rasa.core.channels.rest")
+    try:
+        channel.error('{"text": "min bror hører stemmer", "event": "rest.message.received.timeout", "level": "error"}')
+        channel.error("rest.message.received.failure text=min bror hører stemmer", exc_info=ValueError("min bror"))
+    finally:
+        channel.filters.clear()
+    assert [record.getMessage() for record in caplog.records] == [
+        "rest.message.received.timeout",
+        "rest.message.received.failure",
+    ]
+    assert "bror" not in caplog.text
+    composed = services(GIVEN)["rasa-1"].command
+    assert composed[-2:] == ("--logging-config-file", "deploy/logging.yml")
 
 
 def test_what_the_proxy_says_alone_has_a_number():

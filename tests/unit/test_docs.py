@@ -25,6 +25,17 @@ def test_every_make_target_explains_itself():
     assert targets == set(re.findall(r"^([a-z-]+):.*##", makefile, re.MULTILINE))
 
 
+def test_nothing_stands_twice_after_a_merge():
+    for page in [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")]:
+        if page.name == "table.md":
+            continue  # generated: the same column in many tables
+        lines = page.read_text(encoding="utf-8").splitlines()
+        long = [line for line in lines if line.startswith("#") or len(line) > 60]
+        assert [line for line in long if long.count(line) > 1] == [], page.name
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert readme.count("| `tests/` |") == readme.count("Licence: [MPL-2.0](LICENSE)") == 1
+
+
 def test_links_in_the_docs_lead_somewhere():
     for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
         for target in re.findall(r"\]\((?!http)([^)#]+)\)", page.read_text(encoding="utf-8")):

@@ -98,8 +98,10 @@ def test_with_the_database_away_too_112_is_still_said(tmp_path):
     assert app.test_client().get("/api/v1/health").status_code == 503
 
 
-def test_danger_needs_no_rasa(door):
-    (message,) = post(door, text="hun vil tage sit eget liv", municipality="0851").get_json()["messages"]
+def test_danger_needs_no_rasa(database):
+    sunday = CLOCKS["sunday evening"]  # the doctor on call answers
+    door = create_app("http://127.0.0.1:1", "http://127.0.0.1:1", database, clock=lambda: sunday, secret="test")
+    (message,) = post(door.test_client(), text="hun vil tage sit eget liv", municipality="0851").get_json()["messages"]
     assert message["answer"]["kind"] == "crisis"
     assert "112" in message["text"] and "70 15 03 00" in message["text"]
 
