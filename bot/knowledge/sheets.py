@@ -124,7 +124,7 @@ def phone(cell: str) -> str | None:
         return None
     digits = re.sub(r"[\s-]", "", cell).removeprefix("+45")
     instead = "Skriv 8 cifre, fx 56676767."
-    if not re.fullmatch("[0-9]{3,8}", digits):
+    if not re.fullmatch("[0-9]{2,15}", digits):
         raise BadCell(f"'{cell}' er ikke et telefonnummer", instead)
     number = phonenumbers.parse(digits, "DK")
     if not (

@@ -206,3 +206,23 @@ def test_who_types_with_the_keyboard_is_not_thrown_out(sits, house, busy):
     house.handoff.place("new", Wish("call", "noget nyt", "20999999", "today"), Calendar(), MONDAY)
     page.get_by_text("Køen har ændret sig.").wait_for()
     assert "Tag henvendelsen" in page.evaluate("document.activeElement.getAttribute('aria-label')")
+
+
+def test_in_the_widget_what_was_shown_is_promised_and_a_call_that_is_gone_is_said(sits, house):
+    house.clock.now = MONDAY.replace(hour=23, minute=52)
+    mother = sits(house, f"{house.door}/?kommune=0259")
+    mother.clock.install()
+    mother.get_by_role("button", name="Spørg Vejviser").click()
+    mother.get_by_text("Jeg er en chatbot").wait_for()
+    mother.get_by_label("Hvad er svært").fill("jeg vil tale med et menneske")
+    mother.get_by_role("button", name="Send", exact=True).click()
+    mother.get_by_role("button", name="Bliv ringet op").click()
+    expect(mother.get_by_label("Hvornår må vi ringe?")).to_contain_text("I morgen tirsdag mellem kl. 10 og 12")
+    mother.get_by_label("Dit telefonnummer").fill("20 12 34 56")
+    house.clock.now += dt.timedelta(minutes=11)
+    mother.get_by_role("button", name="Bed om opkaldet").click()
+    mother.get_by_text("Vi ringer til dig i dag mellem kl. 10 og 12.").wait_for()
+    (row,) = house.handoff.queue()
+    house.handoff.forget(row.sender)  # as SLET on the telephone does
+    mother.clock.fast_forward(31_000)
+    mother.get_by_text("Du bliver ikke ringet op.").wait_for()

@@ -33,7 +33,7 @@ PAGE, DOCS = ROOT / "build" / "bench.html", ROOT / "docs" / "benchmarks.md"
 Part = dict[str, Any]
 Spread = dict[str, float]
 
-BAR, GAP, LEFT, WIDTH = 14, 10, 150, 560
+BAR, LABEL, WIDTH = 14, 18, 480
 STYLE = """
 :root{color-scheme:light dark;--paper:#fff;--ink:#1c2430;--soft:#5b6675;--line:#d5dae1;
 --a:#2563a8;--b:#c2571a;--c:#2e7d4f}
@@ -45,8 +45,8 @@ h2{margin-top:2.5rem;border-top:1px solid var(--line);padding-top:1rem}p.made{co
 .wide{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.92rem}
 caption{text-align:left;font-weight:600;padding:.6rem 0 .2rem}
 th,td{padding:.25rem .8rem .25rem 0;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}
-th:first-child,td:first-child{text-align:left}
-svg{width:100%;max-width:44rem;height:auto;display:block;margin:.6rem 0 1.4rem}
+th:first-child,td:first-child{text-align:left;white-space:normal;min-width:8rem}
+svg{width:100%;max-width:36rem;height:auto;display:block;margin:.6rem 0 1.4rem}
 svg text{fill:var(--ink);font:12px system-ui,sans-serif}svg text.n{fill:var(--soft)}
 .s0{fill:var(--a)}.s1{fill:var(--b)}.s2{fill:var(--c)}
 """
@@ -222,21 +222,21 @@ def bars(shown: Part) -> str:
     columns = [shown["head"].index(name) for name in shown["chart"]]
     rows = [(str(row[0]), [_number(row[column]) for column in columns]) for row in shown["rows"]]
     longest = max((value for _, values in rows for value in values), default=0) or 1
-    y, parts = 0, []
+    parts = []
     for n, name in enumerate(shown["chart"]):
-        parts.append(f'<rect class="s{n}" x="{LEFT + n * 130}" y="2" width="10" height="10"/>')
-        parts.append(f'<text x="{LEFT + 15 + n * 130}" y="12">{escape(name)}</text>')
-    y = 26
+        parts.append(f'<rect class="s{n}" x="{n * 130}" y="2" width="10" height="10"/>')
+        parts.append(f'<text x="{15 + n * 130}" y="12">{escape(name)}</text>')
+    y = LABEL
     for label, values in rows:
-        parts.append(f'<text x="{LEFT - 8}" y="{y + 11}" text-anchor="end">{escape(label)}</text>')
+        parts.append(f'<text class="n" x="0" y="{y + LABEL - 4}">{escape(label)}</text>')
+        y += LABEL
         for n, value in enumerate(values):
-            length = round(value / longest * (WIDTH - LEFT - 60), 1)
-            parts.append(f'<rect class="s{n}" x="{LEFT}" y="{y}" width="{length}" height="{BAR - 3}" rx="1"/>')
-            parts.append(f'<text class="n" x="{LEFT + length + 5}" y="{y + 10}">{value:g}</text>')
+            length = round(value / longest * (WIDTH - 60), 1)
+            parts.append(f'<rect class="s{n}" x="0" y="{y}" width="{length}" height="{BAR - 3}" rx="1"/>')
+            parts.append(f'<text x="{length + 5}" y="{y + 10}">{value:g}</text>')
             y += BAR
-        y += GAP
     label = f"{shown['title']}: {', '.join(shown['chart'])} in {shown['unit']}"
-    return f'<svg viewBox="0 0 {WIDTH} {y}" role="img" aria-label="{escape(label)}">{"".join(parts)}</svg>'
+    return f'<svg viewBox="0 0 {WIDTH} {y + 4}" role="img" aria-label="{escape(label)}">{"".join(parts)}</svg>'
 
 
 def _number(cell: Any) -> float:

@@ -68,12 +68,6 @@ def test_a_choice_is_made_by_number_or_by_words(town, number):
     assert second in town.writes(second.lower(), other)
 
 
-@pytest.mark.parametrize("text", ["Ring 112", "ring 1813", "skal jeg ringe 112?"])
-def test_who_writes_of_the_emergency_number_is_told_of_it(town, number, text):
-    said = town.writes(text, number)
-    assert "112" in said and "Vi ringer til dig" not in said, said
-
-
 def test_an_age_is_chosen_by_number_too(town, number):
     said = town.writes("støtte i hjemmet i Køge", number)
     if "1. Under 18" in said:

@@ -60,6 +60,8 @@ _KEYWORDS = {
     "hjalp": "help",
     "help": "help",
     "info": "help",
+    "112": "help",  # whose first words are: Er nogen i fare, så ring 112
+    "ring 112": "help",
     "ring": "ring",
     "ring op": "ring",
     "ring mig op": "ring",
