@@ -73,6 +73,8 @@ def _too_many(error: RateLimitExceeded) -> tuple[Response, int]:
 
 
 def _http_error(error: HTTPException) -> tuple[Response, int]:
+    if (cause := getattr(error, "original_exception", None)) is not None:  # broke after the view, so Flask wrapped it
+        return _unexpected(cause)
     status = error.code or 500
     code = (error.name or "error").lower().replace(" ", "_")
     response, status = _error(code, _SAID.get(status, "Det kunne ikke lade sig gøre."), status)

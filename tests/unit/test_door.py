@@ -98,6 +98,18 @@ def test_with_the_database_away_too_112_is_still_said(tmp_path):
     assert app.test_client().get("/api/v1/health").status_code == 503
 
 
+def test_what_breaks_after_the_answer_was_made_leaves_a_number_too(database):
+    app = create_app("http://127.0.0.1:1", "http://127.0.0.1:1", database, secret="test")
+
+    @app.after_request
+    def break_down(response):
+        raise RuntimeError("min bror hører stemmer")
+
+    response = post(app.test_client(), text="hjælp")
+    assert response.status_code == 500 and "112" in response.get_json()["error"]["message"]
+    assert "stemmer" not in response.text
+
+
 def test_danger_needs_no_rasa(database):
     sunday = CLOCKS["sunday evening"]  # the doctor on call answers
     door = create_app("http://127.0.0.1:1", "http://127.0.0.1:1", database, clock=lambda: sunday, secret="test")
