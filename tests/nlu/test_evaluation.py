@@ -9,7 +9,7 @@ from bot.knowledge.load import ROOT
 from tests.nlu.evaluation import BLIND, SEEN, Figure, evaluate, play, questions
 from tests.scenarios.test_conversation import Person
 
-# What was reached, less two points.
+# The most that was reached, less two points.
 FLOORS = {
     "kind of reaction": 0.894,
     "topic": 0.856,
@@ -21,11 +21,11 @@ FLOORS = {
     "narrow facets": 0.864,
     "no narrow facet where none was asked": 0.844,
     "municipality": 0.934,
-    "no municipality where none was named": 0.975,
+    "no municipality where none was named": 0.977,
     "crisis found": 0.824,
     "danger met with 112": 0.924,
     "near misses left alone": 0.816,
-    "turns of dialogues": 0.860,
+    "turns of dialogues": 0.863,
 }
 
 
