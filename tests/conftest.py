@@ -19,10 +19,12 @@ import httpx
 import pytest
 from sqlalchemy.engine import Engine
 
+from bot.edge.rasa import Rasa
 from bot.knowledge.database import make_engine, migrate
 from bot.knowledge.directory import Directory
 from bot.knowledge.hours import COPENHAGEN
 from bot.knowledge.load import ROOT, load
+from bot.safety.conversations import Conversations
 from tests.databases import copy_database, is_sqlite, new_database, own_engine
 from tests.parallel import free_port, one_at_a_time, pytest_collection_modifyitems
 from tests.servers import Postgres, postgres
@@ -124,6 +126,8 @@ def backend(model: Path, database: str, tmp_path_factory: pytest.TempPathFactory
     )
     for url in (f"{started.rasa_url}/webhooks/rest/", started.actions_url.replace("webhook", "health")):
         wait_for(url, logs)
+    # As the door does at start: what is read late costs the first question its four seconds on a busy machine.
+    Conversations().forget(Rasa(started.rasa_url, started.actions_url).warm_up(MONDAY))
     yield started
     for process in processes.values():
         process.terminate()
