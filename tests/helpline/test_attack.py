@@ -88,5 +88,6 @@ def test_any_card(vera, topic, place, other):
     given = {"emne": topic, "kommune": place or "", "ogsaa": other or ""}
     query = {name: value.encode("utf-8", "replace") for name, value in given.items()}
     answer = vera[0].get("/opslag", query_string=query)
-    assert answer.status_code in {200, 404}
+    # No database takes a null character: it is refused before it gets there.
+    assert answer.status_code in ({400} if "\0" in "".join(given.values()) else {200, 404})
     assert "<script>" not in answer.text
