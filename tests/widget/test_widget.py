@@ -280,6 +280,19 @@ def test_a_failed_message_keeps_the_text_and_shows_a_number(visit):
     assert page.get_by_label("Hvad er svært").input_value() == ""
 
 
+def test_a_number_that_arrives_late_still_reaches_the_error(visit):
+    page = visit()
+    held = []
+    page.route("**/api/v1/contact*", lambda route: held.append(route))
+    break_line(opened(page))
+    ask(page)
+    error = page.locator(".error")
+    error.get_by_role("link", name="112").wait_for()
+    assert error.get_by_role("link").count() == 1
+    held[0].continue_()
+    assert error.get_by_role("link", name="56 67 67 67").get_attribute("href") == "tel:+4556676767"
+
+
 def test_offline_is_said(visit):
     page = opened(visit())
     page.wait_for_load_state("networkidle")

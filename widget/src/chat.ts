@@ -39,6 +39,7 @@ class Chat {
   private municipality: string | null;
   private session: string | null = remembered();
   private contact: Contact | null = null;
+  private asking: Promise<void> | null = null;
   private busy = false;
   private choices: Button[] = [];
   private lastDepartment: string | null = null;
@@ -141,7 +142,16 @@ class Chat {
     this.field.focus();
     // The log must stand there empty before its first words, or a screen reader does not say them.
     if (!this.log.childElementCount) setTimeout(() => this.welcome(), 150);
-    if (!this.contact) this.api.contact(this.municipality).then((found) => (this.contact = found), () => undefined);
+    void this.learnContact();
+  }
+
+  /** Whom to call if the line breaks: asked once, and anew after a failure. Fulfilled in either case. */
+  private learnContact(): Promise<void> {
+    this.asking ??= this.api.contact(this.municipality).then(
+      (found) => void (this.contact = found),
+      () => void (this.asking = null),
+    );
+    return this.asking;
   }
 
   private close(): void {
@@ -276,10 +286,14 @@ class Chat {
       refused: error.message || t.failed,
       failed: t.failed,
     }[error.kind];
-    const phone = this.contact?.phone;
-    const lines = [words, t.danger, phone ? `${t.call(phone.whose, phone.number)} ${phone.source}` : t.callNobody];
-    const node = this.add("bot", ...lines.flatMap((line) => paragraphs(line)));
+    const call = () => {
+      const phone = this.contact?.phone;
+      return h("div", {}, ...paragraphs(phone ? `${t.call(phone.whose, phone.number)} ${phone.source}` : t.callNobody));
+    };
+    const line = call();
+    const node = this.add("bot", ...paragraphs(words), ...paragraphs(t.danger), line);
     node.classList.add("error");
+    if (!this.contact) void this.learnContact().then(() => line.replaceWith(call()));
     this.choices = leftover;
     this.after.append(button(t.retry, () => void this.send(attempt), "main"));
     this.scrollTo(node);
