@@ -7,7 +7,7 @@ import functools
 from typing import Any, Dict, List
 
 from rasa_sdk import Action, Tracker
-from rasa_sdk.events import EventType, Restarted, SlotSet
+from rasa_sdk.events import EventType, FollowupAction, Restarted, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from bot.answers import conversation as talk
@@ -15,6 +15,9 @@ from bot.knowledge.database import make_engine
 from bot.knowledge.departments import DepartmentMention
 from bot.knowledge.directory import Directory, Shelf
 from bot.knowledge.laws import LawReference
+
+# What the last action of a turn returns: the policies need not be asked whether it was the last.
+TURN_ENDS = FollowupAction("action_listen")
 
 
 @functools.lru_cache(maxsize=1)
@@ -70,9 +73,9 @@ def say(dispatcher: CollectingDispatcher, tracker: Tracker, message: talk.Messag
 
 
 def remember(tracker: Tracker, new: talk.State) -> List[EventType]:
-    """Return the events that put the state into slots: each is checked and stored, so only what is new."""
+    """Return the events that put the state into slots and end the turn; each is checked and stored, so only what is new."""
     slots = talk.as_slots(new)
-    return [SlotSet(name, value) for name, value in slots.items() if tracker.get_slot(name) != value]
+    return [*(SlotSet(name, value) for name, value in slots.items() if tracker.get_slot(name) != value), TURN_ENDS]
 
 
 class ActionAnswer(Action):
@@ -155,7 +158,7 @@ class ActionForeignLanguage(Action):
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[EventType]:
         say(dispatcher, tracker, talk.foreign_language_turn(directory(), clock(tracker)))
-        return []
+        return [TURN_ENDS]
 
 
 class ActionRemind(Action):
@@ -167,7 +170,7 @@ class ActionRemind(Action):
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[EventType]:
         if text := talk.reminder(state(tracker), directory()):
             dispatcher.utter_message(text=text)
-        return []
+        return [TURN_ENDS]
 
 
 class ActionForget(Action):

@@ -41,6 +41,8 @@ class Conversations(SQLTrackerStore):
 
     async def save(self, tracker: DialogueStateTracker) -> None:
         """Write the events that are not stored yet, in one transaction."""
+        if not tracker.events:  # one that Rasa has just made, and saves again with its first message in it
+            return
         await self.stream_events(tracker)
         with self.engine.begin() as connection:
             stored = connection.execute(_STORED, {"sender": tracker.sender_id}).scalar_one()

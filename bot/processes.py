@@ -52,7 +52,7 @@ def commands(port: int, rasa_port: int, actions_port: int, helpline_port: int = 
     model = shlex.quote(str(model_path()))
     return {
         "actions": f"{rasa} -m rasa_sdk --actions actions.actions --port {actions_port}",
-        "rasa": f"{rasa} -m rasa run -i 127.0.0.1 -p {rasa_port} -m {model} --logging-config-file deploy/logging.yml",
+        "rasa": f"{rasa} -m bot.rasa run -i 127.0.0.1 -p {rasa_port} -m {model} --logging-config-file deploy/logging.yml",
         "edge": f"{python} -m gunicorn -c python:bot.edge.gunicorn_conf --bind 127.0.0.1:{port}",
         "helpline": f"{python} -m gunicorn -c python:bot.helpline.gunicorn_conf --bind 127.0.0.1:{helpline_port}",
     }

@@ -29,7 +29,9 @@ ENVIRONMENT = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "SQLALCHEMY_SILENCE_UBER_WARNING": "1",
     "PYTHONWARNINGS": "ignore",
-    "OMP_WAIT_POLICY": "PASSIVE",  # else the encoder's threads spin, and whoever else wants the core waits
+    # Else the threads of the encoder and of small matrix products spin, and whoever else wants the core waits.
+    "OMP_WAIT_POLICY": "PASSIVE",
+    "OPENBLAS_NUM_THREADS": "1",
 }
 
 

@@ -16,6 +16,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import QueuePool
 
 from bot.knowledge.load import ROOT
 
@@ -24,6 +25,13 @@ POOL_SIZE = 10  # the door's 32 threads hold a connection for milliseconds each
 PATIENCE_SECONDS = 2
 LOCK_TRIES, LOCK_PAUSE_SECONDS = 100, 0.5
 _MIGRATING = 0x76656A76  # any number, the same in every version: whose lock it is to migrate
+# Connections to a file are kept as those to a server are; nobody waits for one.
+_SQLITE: dict[str, Any] = {
+    "poolclass": QueuePool,
+    "pool_size": POOL_SIZE,
+    "max_overflow": -1,
+    "connect_args": {"check_same_thread": False},
+}
 # What libpq is told: a server that is away is an error in seconds, and nobody waits for a lock longer than SQLite does.
 _POSTGRESQL = {
     "connect_timeout": PATIENCE_SECONDS,
@@ -52,7 +60,7 @@ def make_engine(url: str | None = None) -> Engine:
     if parsed.get_backend_name() == "sqlite":
         if parsed.database:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-        return create_engine(parsed, future=True, pool_pre_ping=True, hide_parameters=True)
+        return create_engine(parsed, future=True, hide_parameters=True, **_SQLITE)
     if parsed.drivername == "postgresql":  # SQLAlchemy 2.1 would take psycopg 3 for it, which Rasa does not have
         parsed = parsed.set(drivername="postgresql+psycopg2")
     engine = create_engine(
@@ -210,8 +218,13 @@ def _alone(engine: Engine) -> Iterator[Connection]:
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATING})")
             # Less than PostgreSQL's deadlock_timeout: of us and a door that wait for each other, we give way.
             connection.exec_driver_sql("SET LOCAL lock_timeout = '400ms'")
-        yield connection
-        connection.commit()
+        try:
+            yield connection
+            connection.commit()
+        finally:
+            if engine.dialect.name == "sqlite":
+                connection.rollback()  # inside a transaction SQLite does not hear the next line
+                connection.exec_driver_sql("PRAGMA foreign_keys=ON")
 
 
 def _was_locked(error: OperationalError) -> bool:

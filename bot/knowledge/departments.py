@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from dataclasses import dataclass
 
 from bot.knowledge.directory import Directory
 from bot.knowledge.places import fold
 
 _SHORTEST_LOCAL_NAME = 12
+_START = 5  # letters of a name's first word, by which it is found among thousands
+_WORD = re.compile(r"\w+")
 _ENDING = r"(?:e?n|e?t|e?ns|e?ts|s)?"
 
 
@@ -40,6 +43,9 @@ class DepartmentNames:
             (folded := fold(name), re.compile(rf"\b{re.escape(folded)}{_ENDING}\b"), mention)
             for name, mention in sorted(names, key=lambda pair: -len(pair[0]))
         ]
+        self._by_start: dict[str, list[int]] = defaultdict(list)
+        for position, (folded, _, _) in enumerate(self._names):
+            self._by_start[_WORD.findall(folded)[0][:_START]].append(position)
 
     def find(self, text: str, municipality: str | None = None) -> list[DepartmentMention]:
         """Return the departments a text names, the longest name first, each kind once.
@@ -48,8 +54,10 @@ class DepartmentNames:
         """
         rest = fold(text)
         found: dict[str, DepartmentMention] = {}
-        for name, pattern, mention in self._names:
-            if name not in rest:  # hundreds are not, and this is the quickest way to know
+        starts = {word[:length] for word in _WORD.findall(rest) for length in range(1, _START + 1)}
+        for position in sorted(position for start in starts for position in self._by_start.get(start, ())):
+            name, pattern, mention = self._names[position]
+            if name not in rest:  # most are not, and this is the quickest way to know
                 continue
             if mention.municipality and municipality and mention.municipality != municipality:
                 continue

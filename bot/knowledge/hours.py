@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -116,15 +117,16 @@ class Calendar:
     """Danish public holidays, and the days on which municipal offices differ from the week."""
 
     def __init__(self, exceptions: Iterable[ScheduleException] = ()) -> None:
-        self._exceptions = list(exceptions)
         self._holidays = holidays.country_holidays("DK")
+        self._exceptions: dict[tuple[int, int], list[ScheduleException]] = defaultdict(list)
+        for row in exceptions:
+            day = (row.date.month, row.date.day) if row.date else (row.month, row.day)
+            self._exceptions[day].append(row)
 
     def office_day(self, date: dt.date, municipality: str | None = None) -> Day:
         """Return the kind of day for an office of that municipality (code), or of any when None."""
-        for row in self._exceptions:
-            if row.municipality_code not in (None, municipality):
-                continue
-            if row.date == date or (row.month, row.day) == (date.month, date.day):
+        for row in self._exceptions.get((date.month, date.day), ()):
+            if row.municipality_code in (None, municipality) and row.date in (None, date):
                 return Day(row.status)
         return Day.HOLIDAY if date in self._holidays else Day.PLAIN
 
@@ -162,12 +164,13 @@ def openness(
     today = now.astimezone(COPENHAGEN).date()
     if _day_intervals(schedules, today, day_kind(today), closed_on_holidays) is None:
         return UNKNOWN
-    spans = list(open_spans(schedules, today, day_kind, closed_on_holidays))
-    for opens, closes in spans:
-        if opens <= now < closes:
+    for opens, closes in open_spans(schedules, today, day_kind, closed_on_holidays):
+        if now < opens:
+            return Openness(now=False, next_opening=opens)
+        if now < closes:
             always = closes - now > dt.timedelta(days=8)
             return Openness(now=True, closes=None if always else closes)
-    return Openness(now=False, next_opening=next((opens for opens, _ in spans if opens > now), None))
+    return Openness(now=False)
 
 
 def _day_intervals(

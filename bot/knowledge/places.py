@@ -16,9 +16,9 @@ from typing import Literal
 
 from rapidfuzz import process
 from rapidfuzz.distance import DamerauLevenshtein
-from simplemma import is_known
 
 from bot.knowledge.directory import Directory
+from bot.knowledge.wordlists import is_danish_word, is_english_word
 
 Role = Literal["concerned", "relative", "other", "unknown"]
 
@@ -253,7 +253,7 @@ class Gazetteer:
         self._main = {name: _sound(name) for name in main}
         self._long = self._main | {name: _sound(name) for name in self._names if len(name) >= 7}
         plain = {_without_diacritics(name) for name in self._names} - {fold(name) for name in self._spelt()}
-        self._everyday = {fold(word) for word in EVERYDAY} | {word for word in plain if is_known(word, "da")}
+        self._everyday = {fold(word) for word in EVERYDAY} | {word for word in plain if is_danish_word(word)}
         self._postal = [
             (area.postal_from, area.postal_to, code)
             for code, row in directory.municipalities.items()
@@ -305,7 +305,7 @@ class Gazetteer:
             if count == 1 and before in _ARTICLES and not after.startswith("kommun"):
                 continue
             mark = text[part[-1][2] : part[-1][2] + 1] if position == 0 else ""
-            opens = mark == "," and not is_known(raw, "da")
+            opens = mark == "," and not is_danish_word(raw)
             for form in _forms(fold(raw).replace(". ", " ")):
                 codes = self._names.get(form)
                 if not codes:
@@ -381,7 +381,7 @@ def _forms(word: str) -> list[str]:
 def _is_a_word(word: str) -> bool:
     """Return whether a word is Danish, also with its æøå written out, or English."""
     spelt = word.casefold().replace("ae", "æ").replace("oe", "ø").replace("aa", "å")
-    return is_known(word, ("da", "en")) or is_known(spelt, "da")
+    return is_danish_word(word) or is_english_word(word) or is_danish_word(spelt)
 
 
 def _sound(folded: str) -> str:

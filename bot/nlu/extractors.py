@@ -21,7 +21,6 @@ from bot.knowledge.departments import DepartmentNames
 from bot.knowledge.directory import Directory
 from bot.knowledge.laws import LawBook
 from bot.knowledge.places import Gazetteer
-from bot.nlu.replies import compile_the_schema
 
 PLACES = "places"
 AGE = "age"
@@ -50,8 +49,7 @@ class FactExtractor(GraphComponent):
         resource: Resource,
         execution_context: ExecutionContext,
     ) -> FactExtractor:
-        """Read names and sections from the table; a process that loads a model will hear of actions, too."""
-        compile_the_schema()
+        """Read names and sections from the table."""
         return cls(Directory.read(make_engine()))
 
     def process(self, messages: List[Message]) -> List[Message]:

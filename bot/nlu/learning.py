@@ -55,11 +55,8 @@ def label(message: Message, name: str) -> Any:
 
 def sparse_rows(messages: List[Message]) -> csr_matrix:
     """Return the n-gram vectors of the messages, one row each."""
-    rows = []
-    for message in messages:
-        _, sentence = message.get_sparse_features(TEXT)
-        rows.append(sentence.features)
-    return csr_matrix(vstack(rows))
+    rows = [row.features for message in messages for row in message.features if row.is_sparse()]
+    return csr_matrix(vstack(rows)) if len(rows) > 1 else rows[0]
 
 
 def spread(labels: np.ndarray, most: int) -> List[int]:

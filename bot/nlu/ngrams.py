@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
+from collections import Counter
 from typing import Any, Dict, List, Tuple, Type
 
 import joblib
@@ -18,7 +20,7 @@ from rasa.shared.nlu.constants import FEATURE_TYPE_SENTENCE, TEXT
 from rasa.shared.nlu.training_data.features import Features
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
-from scipy.sparse import csr_matrix, hstack
+from scipy.sparse import csr_matrix
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from bot.knowledge.places import fold
@@ -37,6 +39,24 @@ def _compounds(messages: List[Message]) -> Dict[str, str]:
     """Return the long words of the messages with their lemmas."""
     words = (pair for message in messages for pair in _tokens(message))
     return {word: lemma for word, lemma in words if len(word) >= _SHORTEST_COMPOUND and word.isalpha()}
+
+
+class _Columns:
+    """What a trained vectorizer makes of one text. Its own `transform` is made for thousands, and slow for one."""
+
+    def __init__(self, vectorizer: TfidfVectorizer) -> None:
+        self._analyze, self._known, self._idf = vectorizer.build_analyzer(), vectorizer.vocabulary_, vectorizer.idf_
+
+    def __len__(self) -> int:
+        return len(self._idf)
+
+    def of(self, text: str) -> Tuple[np.ndarray, np.ndarray]:
+        """Return the columns of the n-grams that are known, and their weights (logarithm of count x idf, length 1)."""
+        counts = Counter(self._known[ngram] for ngram in self._analyze(text) if ngram in self._known)
+        columns = np.array(sorted(counts), dtype=np.int32)
+        weights = 1 + np.log(np.array([counts[column] for column in columns.tolist()], dtype=np.float32))
+        weights *= self._idf[columns]
+        return columns, weights / (np.linalg.norm(weights) or 1)
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=True)
@@ -99,6 +119,7 @@ class NgramFeaturizer(SparseFeaturizer, GraphComponent):
         texts = [self._read(message) for message in messages]
         self._characters.fit([characters for characters, _ in texts])
         self._words.fit([lemmas for _, lemmas in texts])
+        self._characters.stop_words_ = self._words.stop_words_ = None  # the many n-grams that are too rare
         with self._storage.write_to(self._resource) as folder:
             state = (installed_pipeline(), self._characters, self._words, self._joined)
             joblib.dump(state, folder / "ngrams.joblib")
@@ -132,14 +153,20 @@ class NgramFeaturizer(SparseFeaturizer, GraphComponent):
 
     def process(self, messages: List[Message]) -> List[Message]:
         """Add the vector to every message that has text."""
-        texts = [message for message in messages if message.get(TEXT)]
-        if texts:
-            read = [self._read(message) for message in texts]
-            characters = self._characters.transform([characters for characters, _ in read])
-            words = self._words.transform([lemmas for _, lemmas in read])
-            for message, row in zip(texts, csr_matrix(hstack([characters, words]))):
+        characters, words = self._columns
+        for message in messages:
+            if message.get(TEXT):
+                written, lemmas = self._read(message)
+                (first, first_weights), (second, second_weights) = characters.of(written), words.of(lemmas)
+                columns = np.concatenate([first, second + len(characters)])
+                weights = np.concatenate([first_weights, second_weights])
+                row = csr_matrix((weights, columns, [0, len(columns)]), shape=(1, len(characters) + len(words)))
                 message.add_features(Features(row, FEATURE_TYPE_SENTENCE, TEXT, self._identifier))
         return messages
+
+    @functools.cached_property
+    def _columns(self) -> Tuple[_Columns, _Columns]:
+        return _Columns(self._characters), _Columns(self._words)
 
     def _read(self, message: Message) -> Tuple[str, str]:
         """Return the text for character n-grams and the lemmas for word n-grams."""

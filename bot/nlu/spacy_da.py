@@ -22,7 +22,7 @@ FALLBACK = "blank_da_simplemma"
 @Language.component("simplemma_lemmatizer")
 def _lemmatize(doc: Doc) -> Doc:
     for token in doc:
-        token.lemma_ = simplemma.lemmatize(token.text, lang="da")
+        token.lemma_ = simplemma.lemmatize(token.text, lang="da", low_memory=True)
     return doc
 
 

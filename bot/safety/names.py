@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from simplemma import is_known
+from bot.knowledge.wordlists import is_danish_word
 
 Span = tuple[int, int]
 _FOLDER = Path(__file__).resolve().parent
@@ -228,13 +228,13 @@ class _Text:
             rest = self.text[self._extend(match.end()) :]
             return capital or known or not rest.strip(" .,!)/") or given
         if cue == "title":
-            return capital or known or not is_known(low, "da")
+            return capital or known or not is_danish_word(low)
         return True  # strong: whatever stands there and is no other word
 
     def _odd(self, match: re.Match[str]) -> bool:
         """Return whether a small-lettered word between a relative and a verb looks like a name."""
         after = _WORD.match(self.text, match.end() + 1)
-        if after and not is_known(match[0], "da") and not is_known(after[0], "da") and after[0] not in _NO_NAMES:
+        if after and not is_danish_word(match[0]) and not is_danish_word(after[0]) and after[0] not in _NO_NAMES:
             return True
         if re.search(r"(?:igt|vis|en|et|er|erne|ede|s)$", match[0]):
             return False
@@ -271,7 +271,7 @@ class _Text:
         if _is_place(low) or _NO_NAME_ENDING.search(low):
             return False
         # After a given name a word that is no Danish word is a surname from elsewhere ("arjun patel").
-        return capital or (len(low) > 3 and not is_known(low, "da"))
+        return capital or (len(low) > 3 and not is_danish_word(low))
 
     def alone(self) -> Iterator[Span]:
         """Yield given names that no cue announced: with a capital, or followed by a surname or by what a person does."""
