@@ -24,12 +24,13 @@ KEEP_SECONDS = 2  # less than the five after which Sanic, who serves the actions
 def leave_out_tensorflow() -> None:
     """Make it impossible to import, and put in the place of what needs it of Rasa only what is asked of that in serving.
 
-    A model names the classes it is served with itself, so the list of all is not needed, nor how networks are trained;
-    the validator of training is looked up, never made.
+    A model names the classes it is served with itself, so the list of all is not needed, nor how networks are trained
+    and results are drawn; the validator of training is looked up, never made.
     """
     sys.modules["tensorflow"] = None  # type: ignore[assignment]  # an ImportError, which spaCy takes for an answer
     _instead("rasa.engine.recipes.default_components", DEFAULT_COMPONENTS=[])
     _instead("rasa.utils.train_utils")
+    _instead("rasa.utils.plotting")
     _instead("rasa.graph_components.validators.default_recipe_validator", DefaultV1RecipeValidator=object)
 
 

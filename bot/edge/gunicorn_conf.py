@@ -16,7 +16,7 @@ from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.edge.log import make_log
-from bot.edge.server import ServerLog, child_exit, on_exit, on_starting  # noqa: F401  gunicorn's hooks, by name
+from bot.edge.server import ServerLog, child_exit, on_exit, on_starting, pre_fork  # noqa: F401  gunicorn's hooks, by name
 from bot.edge.settings import Settings, door_workers
 from bot.edge.tireless import forever
 from bot.handoff.requests import Handoff

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gc
 import json
 import logging
 import os
@@ -94,3 +95,8 @@ def child_exit(_server: Any, worker: Any) -> None:
 def on_exit(_server: Any) -> None:
     """Leave nothing behind."""
     shutil.rmtree(os.environ[SHARED], ignore_errors=True)
+
+
+def pre_fork(_server: Any, _worker: Any) -> None:
+    """Leave what the master has read out of every collection, so that its memory stays shared with the workers."""
+    gc.freeze()
