@@ -73,7 +73,7 @@ def say(dispatcher: CollectingDispatcher, tracker: Tracker, message: talk.Messag
 
 
 def remember(tracker: Tracker, new: talk.State) -> List[EventType]:
-    """Return the events that put the state into slots and end the turn; each is checked and stored, so only what is new."""
+    """Return the events that put what is new of the state into slots (each is checked and stored), and end the turn."""
     slots = talk.as_slots(new)
     return [*(SlotSet(name, value) for name, value in slots.items() if tracker.get_slot(name) != value), TURN_ENDS]
 

@@ -49,10 +49,10 @@ class _LogFiles(Printer):
 def commands(port: int, rasa_port: int, actions_port: int, helpline_port: int = 8010) -> dict[str, str]:
     """Return the command line of each process. Everything but the door listens on loopback only."""
     python, rasa = shlex.quote(sys.executable), shlex.quote(rasa_python())
-    model = shlex.quote(str(model_path()))
+    served = f"-m {shlex.quote(str(model_path()))} --logging-config-file deploy/logging.yml"
     return {
         "actions": f"{rasa} -m rasa_sdk --actions actions.actions --port {actions_port}",
-        "rasa": f"{rasa} -m bot.rasa run -i 127.0.0.1 -p {rasa_port} -m {model} --logging-config-file deploy/logging.yml",
+        "rasa": f"{rasa} -m bot.rasa run -i 127.0.0.1 -p {rasa_port} {served}",
         "edge": f"{python} -m gunicorn -c python:bot.edge.gunicorn_conf --bind 127.0.0.1:{port}",
         "helpline": f"{python} -m gunicorn -c python:bot.helpline.gunicorn_conf --bind 127.0.0.1:{helpline_port}",
     }

@@ -1,9 +1,9 @@
 """Rasa's command line as we serve with it (`python -m bot.rasa run …`): without TensorFlow, and quick with actions.
 
-Rasa imports TensorFlow for components we do not use, which is half of its memory and of its start. And with each message
-it builds the schema of action replies anew, tries every kind of event on each one in them, and opens a new connection
-to the actions. Training goes by `rasa train`. A component that needs TensorFlow (DIETClassifier, TEDPolicy) in
-config.yml would be refused when the model is loaded: take out `leave_out_tensorflow` then.
+Rasa imports TensorFlow for components we do not use, which is half of its memory and of its start. And with each
+message it builds the schema of action replies anew, tries every kind of event on each one in them, and opens a new
+connection to the actions. Training goes by `rasa train`. A component that needs TensorFlow (DIETClassifier, TEDPolicy)
+in config.yml would be refused when the model is loaded: take out `leave_out_tensorflow` then.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ KEEP_SECONDS = 2  # less than the five after which Sanic, who serves the actions
 
 
 def leave_out_tensorflow() -> None:
-    """Make it impossible to import, and put in the place of what needs it of Rasa only what is asked of that in serving.
+    """Make it impossible to import, and put in the place of what needs it of Rasa only what serving asks of that.
 
     A model names the classes it is served with itself, so the list of all is not needed, nor how networks are trained
     and results are drawn; the validator of training is looked up, never made.

@@ -45,7 +45,8 @@ class DepartmentNames:
         ]
         self._by_start: dict[str, list[int]] = defaultdict(list)
         for position, (folded, _, _) in enumerate(self._names):
-            self._by_start[_WORD.findall(folded)[0][:_START]].append(position)
+            for first in _WORD.findall(folded)[:1]:
+                self._by_start[first[:_START]].append(position)
 
     def find(self, text: str, municipality: str | None = None) -> list[DepartmentMention]:
         """Return the departments a text names, the longest name first, each kind once.

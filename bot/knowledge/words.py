@@ -42,7 +42,8 @@ def _phrases(directory: Directory) -> dict[str, list[tuple[str, str, str]]]:
     by_first_word: dict[str, list[tuple[str, str, str]]] = {}
     for word in directory.words:
         padded = _padded(word.word)
-        by_first_word.setdefault(padded.split()[0], []).append((padded, word.word, word.topic))
+        for first in padded.split()[:1]:
+            by_first_word.setdefault(first, []).append((padded, word.word, word.topic))
     return by_first_word
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any, List
 
 import numpy as np
-from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
 from scipy.sparse import csr_matrix, vstack
 from sklearn.linear_model import SGDClassifier

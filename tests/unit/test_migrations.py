@@ -32,3 +32,10 @@ def test_in_a_file_what_is_deleted_is_overwritten_and_keys_hold(tmp_path):
     with make_engine(f"sqlite:///{tmp_path}/table.db").connect() as connection:
         assert connection.execute(text("PRAGMA secure_delete")).scalar_one() == 1
         assert connection.execute(text("PRAGMA foreign_keys")).scalar_one() == 1
+
+
+def test_keys_hold_on_the_connection_that_migrated(tmp_path):
+    engine = make_engine(f"sqlite:///{tmp_path}/table.db")
+    migrate(engine)
+    with engine.connect() as connection:  # the one that is kept: SQLite was told to let go of them for the while
+        assert connection.execute(text("PRAGMA foreign_keys")).scalar_one() == 1
