@@ -9,6 +9,7 @@ in config.yml would be refused when the model is loaded: take out `leave_out_ten
 from __future__ import annotations
 
 import contextlib
+import copy
 import functools
 import sys
 import types
@@ -64,7 +65,7 @@ def _schema() -> tuple[Validator, dict[str, Validator]]:
     """Return Rasa's schema in two: of the whole reply, and of each kind of event, where Rasa tries all for each."""
     from rasa.core.actions.action import RemoteAction
 
-    schema = RemoteAction.action_response_format_spec()
+    schema = copy.deepcopy(RemoteAction.action_response_format_spec())
     event = schema["properties"]["events"]["items"]
     kinds = {kind["properties"]["event"]["const"]: kind for kind in event.pop("oneOf")}
     event["properties"]["event"] = {"enum": list(kinds)}
