@@ -86,7 +86,7 @@ class Town:
         engine = make_engine(self.url)
         self.store, self.conversations, self.handoff = SmsStore(engine), Conversations(), Handoff(engine)
         logger = structlog.wrap_logger(structlog.PrintLogger(), processors=[self._note])
-        desk = Desk(Rasa(rasa, actions), self.conversations, logger)
+        desk = Desk(Rasa(rasa, actions), logger)
         dialogue = SmsDialogue(
             desk,
             self.store,

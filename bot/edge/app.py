@@ -34,6 +34,12 @@ from bot.knowledge.directory import Directory, Shelf, UnknownMunicipality
 from bot.safety.conversations import Conversations
 from bot.safety.text import tidy
 
+NOT_FORGOTTEN = (
+    "Noget gik galt hos os, og jeg nåede ikke at slette det hele. Skriv »slet samtalen« igen om lidt. "
+    "Skriver du ikke mere, bliver samtalen slettet af sig selv efter et døgn, og et ønske om at blive ringet op senest "
+    "14 dage efter det lovede tidspunkt. Er nogen i fare, så ring 112."
+)
+
 
 def create_app(
     rasa_url: str | None = None,
@@ -66,7 +72,7 @@ def create_app(
         CONVERSATIONS=Conversations(),
         SESSIONS=Sessions(settings.secret),
     )
-    app.config["DESK"] = Desk(app.config["RASA"], app.config["CONVERSATIONS"], app.config["LOG"])
+    app.config["DESK"] = Desk(app.config["RASA"], app.config["LOG"])
     if settings.proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies, x_host=settings.proxies
@@ -108,21 +114,35 @@ def post_message() -> Response:
     said = desk.answer(sender, text, municipality, directory, moment(), session.told, human=callbacks.passed_on)
     callbacks.offer_human(sender, said.messages)
     messages = said.messages
-    if said.forgotten and not callbacks.forgotten(sender):
-        messages = [{**message, "text": callbacks.NOT_FORGOTTEN} for message in messages[:1]]
+    if said.to_forget and not _forgotten(sender):
+        messages = [{**message, "text": NOT_FORGOTTEN} for message in messages[:1]]
     log.answered(sender, messages, guard.channel(), said.cause)
     session = replace(session, told=said.told)
     return jsonify({"session": current_app.config["SESSIONS"].id_of(session), "messages": messages})
 
 
 def delete_session(session: str) -> tuple[Response, int]:
-    """Delete everything that was kept of a conversation, at once."""
+    """Delete everything that was kept of a conversation, at once. Raises BadRequest when that cannot be done now."""
     sender = _session(session).sender
-    current_app.config["CONVERSATIONS"].forget(sender)
-    callbacks.forget(sender)
     with contextlib.suppress(SQLAlchemyError):  # a code that stays opens a conversation that is gone, for some hours
         current_app.config["SMS_STORE"].forget_codes(sender)
+    if not _forgotten(sender):
+        raise BadRequest(NOT_FORGOTTEN, code="not_forgotten", status=503)
     return jsonify({"deleted": True}), 200
+
+
+def _forgotten(sender: str) -> bool:
+    """Delete what was said and what was asked of the helpline, as far as it goes; return whether all of it is gone: it
+    is not when a database is away or has no room.
+    """
+    done = True
+    for forget in (current_app.config["CONVERSATIONS"].forget, callbacks.forget):
+        try:
+            forget(sender)
+        except SQLAlchemyError as error:
+            current_app.config["LOG"].error("not forgotten", why=type(error).__name__)
+            done = False
+    return done
 
 
 def _session(given: Any) -> Session:

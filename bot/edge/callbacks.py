@@ -33,11 +33,6 @@ MOST_LINES = 6
 PAUSE_SECONDS = 5.0
 T = TypeVar("T")
 FARTHEST = dt.timedelta(days=60)  # no interval is shown so far from now
-NOT_FORGOTTEN = (
-    "Noget gik galt hos os, og jeg nåede ikke at slette det hele. Skriv »slet samtalen« igen om lidt. "
-    "Skriver du ikke mere, bliver samtalen slettet af sig selv efter et døgn, og et ønske om at blive ringet op senest "
-    "14 dage efter det lovede tidspunkt. Er nogen i fare, så ring 112."
-)
 
 
 def register(app: Flask, engine: Engine) -> None:
@@ -102,16 +97,6 @@ def _unless_away(ask: Callable[[], T]) -> T | None:
 def forget(sender: str) -> None:
     """Delete what a conversation asked of the helpline: "slet samtalen" means all of it."""
     _handoff().forget(sender)
-
-
-def forgotten(sender: str) -> bool:
-    """Delete as `forget` does; return False, and say nothing untrue, when the database is away."""
-    try:
-        forget(sender)
-    except SQLAlchemyError as error:
-        current_app.config["LOG"].error("not forgotten", why=type(error).__name__)
-        return False
-    return True
 
 
 # -- the routes --------------------------------------------------------------------------------------------------

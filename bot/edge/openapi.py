@@ -28,6 +28,7 @@ _ERRORS = {
     "413": f"Over {MAX_BODY} bytes",
     "415": "Not JSON, or packed",
     "429": "Too many; Retry-After says in how many seconds",
+    "503": "Not now: a database is away or full; the message says what happens instead",
 }
 
 
@@ -191,7 +192,7 @@ def document() -> dict[str, Any]:
                 "delete": _operation(
                     "Delete all that is kept of a conversation",
                     _object(deleted=_type("boolean")),
-                    "400 403 404 429",
+                    "400 403 404 429 503",
                     [_session()],
                 )
             },

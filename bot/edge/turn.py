@@ -19,7 +19,6 @@ from bot.edge.rasa import Rasa, RasaSilent
 from bot.knowledge.directory import Directory
 from bot.knowledge.hours import COPENHAGEN
 from bot.knowledge.places import gazetteer
-from bot.safety.conversations import Conversations
 from bot.safety.crisis import is_crisis
 from bot.safety.redact import redact, without_marks
 
@@ -41,14 +40,15 @@ class Heard:
 
 @dataclass(frozen=True)
 class Said:
-    """The messages of a reply, as the chat API speaks them. `told`: of redaction; `forgotten`: as the person asked.
+    """The messages of a reply, as the chat API speaks them. `told`: of redaction; `to_forget`: the person asks for
+    the conversation to be deleted, which is the door's to do, and to say when it cannot.
 
     `cause`: why Rasa had no part in it although it was asked.
     """
 
     messages: list[dict[str, Any]]
     told: bool
-    forgotten: bool = False
+    to_forget: bool = False
     cause: str | None = None
 
 
@@ -64,10 +64,10 @@ def asks_to_be_forgotten(text: str) -> bool:
 
 
 class Desk:
-    """Where messages are answered: the line to Rasa, what it keeps of conversations, and a log without content."""
+    """Where messages are answered: the line to Rasa, and a log without content."""
 
-    def __init__(self, rasa: Rasa, conversations: Conversations, log: Any) -> None:
-        self._rasa, self._conversations, self._log = rasa, conversations, log
+    def __init__(self, rasa: Rasa, log: Any) -> None:
+        self._rasa, self._log = rasa, log
 
     def answer(
         self,
@@ -134,11 +134,8 @@ class Desk:
             return replace(
                 said, messages=[speak(degraded_turn(text, municipality, directory, now))], cause=str(silence)
             )
-        forgotten = any(reply.forget for reply in replies)
-        if forgotten:
-            self._conversations.forget(sender)
         messages = [{"text": r.text, "buttons": r.buttons, "answer": r.answer or _small_talk(now)} for r in replies]
-        return replace(said, messages=messages, forgotten=forgotten)
+        return replace(said, messages=messages, to_forget=any(reply.forget for reply in replies))
 
 
 def _last_resort(municipality: str | None, directory: Directory | None, now: dt.datetime) -> Message:

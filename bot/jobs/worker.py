@@ -43,7 +43,7 @@ def make_office(settings: SmsSettings) -> Office:
     store, shelf = SmsStore(engine), Shelf(engine)
     _known(settings.municipality, shelf)
     dialogue = SmsDialogue(
-        Desk(Rasa.of_environment(), conversations, log),
+        Desk(Rasa.of_environment(), log),
         store,
         conversations,
         Handoff(engine),

@@ -129,9 +129,9 @@ def desk_kills(texts: Texts) -> Part:
     """Each part of `make run` killed.
 
     kill -9 of one process after the other while twenty people write (a pause of two seconds on average between answer
-    and message). What has died is started again a second later, as `restart: always` does. A message whose first try
-    is not answered is sent once more after two seconds, as the widget's "Prøv igen" offers; only then it counts as
-    lost.
+    and message). `make run` itself ends when a part dies; here what has died is started again a second later, as
+    `restart: always` does. A message whose first try is not answered is sent once more after two seconds, as a person
+    presses the widget's "Prøv igen", which sends nothing by itself; only then it counts as lost.
     """
     with desk(bench.DESK) as place:
         place.begin(*bench.CORE, "helpline", "jobs", "sms")
@@ -165,7 +165,8 @@ def full_disk(texts: Texts) -> Part:
     """No room for conversations.
 
     The tracker store stands on a file system of four megabytes (a tmpfs, which takes root), which is filled for ten
-    seconds and then emptied, at the desk's SQLite.
+    seconds and then emptied, at the desk's SQLite. Who asks meanwhile for the conversation to be deleted is told, with
+    112, that it could not be done: that counts as degraded.
     """
     with (
         _small_disk() as disk,
@@ -216,6 +217,9 @@ def clock(texts: Texts) -> Part:
             "FAKETIME_TIMESTAMP_FILE": str(offset),
             "FAKETIME_CACHE_DURATION": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            # Else who waits for Python's GIL (five milliseconds at a time, by the monotonic clock) never waits, but
+            # spins: the door then does a fifth of its work, with all its time.
+            "FAKETIME_FORCE_MONOTONIC_FIX": "0",
             "NO_FAKE_STAT": "1",  # gunicorn tells by a file's time whether a worker lives
         }
         with desk(bench.DESK, more=more) as place:

@@ -25,6 +25,7 @@ from tests.load.figures import spread
 
 PATIENCE_SECONDS = 20.0  # the widget's
 AGAIN_SECONDS = 2.0  # until somebody presses "Prøv igen", which the widget offers with the text kept
+NOT_DELETED = "jeg nåede ikke at slette"  # what the door says when it cannot delete now
 PHONE = re.compile(r"\b112\b|\b\d\d \d\d \d\d \d\d\b")
 
 
@@ -48,7 +49,7 @@ class Said:
 
     @property
     def degraded(self) -> bool:
-        """Whether it was answered without Rasa."""
+        """Whether it was answered without Rasa, or told in words, with a number, that nothing can be deleted now."""
         return self.kind == "degraded"
 
 
@@ -74,6 +75,9 @@ class Person:
                     self._judge(said, response)
                     break
                 said.why = str(response.status_code)
+                if last and NOT_DELETED in response.text and PHONE.search(response.text):
+                    said.kind = "degraded"
+                    break
             except httpx.HTTPError as error:
                 said.why = type(error).__name__
             if last:
@@ -116,6 +120,8 @@ class Person:
             said.problem = "silent"
         elif said.degraded and not PHONE.search("\n".join(texts)):
             said.problem = "numberless"
+        elif NOT_DELETED in texts[0]:
+            said.kind = "degraded"
         elif said.turn.kind == "crisis" and "112" not in texts[0]:
             said.problem = "wrong"
 

@@ -8,10 +8,10 @@ import threading
 from contextlib import contextmanager
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.exc import TimeoutError
 
-from bot.edge.app import create_app
-from bot.edge.callbacks import NOT_FORGOTTEN
+from bot.edge.app import NOT_FORGOTTEN, create_app
 from bot.edge.settings import Settings
 from bot.handoff.requests import Handoff
 from bot.jobs.queue import Jobs, make_huey
@@ -165,6 +165,30 @@ def test_nobody_is_told_that_all_is_deleted_when_it_is_not(url):
         assert said(writes(app, "slet samtalen", session)) == "Samtalen er slettet."
         assert handoff.of(sender) is None
         rasa.shutdown()
+
+
+def test_who_deletes_is_told_when_what_was_said_cannot_be_deleted(url, made, monkeypatch):
+    store = made(beside=url)
+    monkeypatch.setenv("VEJVISER_CONVERSATIONS", store)
+    app = door_of(url, limited=False)
+    client, session = app.test_client(), writes(app)["session"]
+    sender = app.config["SESSIONS"].read(session).sender
+    handoff = Handoff(make_engine(url))
+    handoff.place(sender, CALL, app.config["SHELF"].current().calendar, MONDAY)
+    kept = make_engine(store)
+    with kept.begin() as connection:
+        connection.execute(text("CREATE TABLE events (sender_id VARCHAR(255))"))
+        connection.execute(text("INSERT INTO events VALUES (:sender)"), {"sender": sender})
+    assert client.delete(f"/api/v1/sessions/{writes(app)['session']}").status_code == 200
+    with taken_away(store):
+        refused = client.delete(f"/api/v1/sessions/{session}")
+    error = refused.get_json()["error"]
+    assert (refused.status_code, error["code"], error["message"]) == (503, "not_forgotten", NOT_FORGOTTEN)
+    assert "112" in error["message"]
+    assert handoff.of(sender) is None, "what can be deleted is"
+    assert client.delete(f"/api/v1/sessions/{session}").get_json() == {"deleted": True}
+    with kept.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM events")).scalar() == 0
 
 
 # -- Redis -------------------------------------------------------------------------------------------------------

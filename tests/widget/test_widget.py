@@ -334,6 +334,18 @@ def test_slowness_is_said_after_two_seconds(visit):
     assert len(held) == 1 and page.get_by_text("lidt længere end normalt").count() == 0
 
 
+def test_what_could_not_be_deleted_stays_and_is_said_with_a_number(visit):
+    page = ask(opened(visit()))
+    refused = {"error": {"code": "not_forgotten"}}
+    page.route("**/api/v1/sessions/*", lambda route: route.fulfill(status=503, json=refused))
+    page.get_by_role("button", name="Slet samtalen").click()
+    page.get_by_text("Samtalen blev ikke slettet. Prøv igen. Er nogen i fare, så ring 112.").wait_for()
+    assert page.locator(".message.me").count() == 1 and page.evaluate("sessionStorage.length") == 1
+    page.unroute("**/api/v1/sessions/*")
+    page.get_by_role("button", name="Slet samtalen").click()
+    page.get_by_text("Samtalen er slettet.").wait_for()
+
+
 def test_an_answer_to_a_deleted_conversation_is_thrown_away(visit):
     page = opened(visit())
     held = []

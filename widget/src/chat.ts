@@ -406,7 +406,7 @@ class Chat {
       if (this.session) await this.api.forget(this.session);
     } catch (error) {
       // A session the door does not know is already gone.
-      if (!(error instanceof Failure && error.kind === "refused")) return this.say(t.removeFailed);
+      if (!(error instanceof Failure && error.kind === "refused")) return this.say(`${t.removeFailed} ${t.danger}`);
     }
     const called = this.human.waits;
     this.human.stop();

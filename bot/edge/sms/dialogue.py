@@ -134,7 +134,7 @@ class SmsDialogue:
             heard = replace(heard, text=chosen(heard.text, person.choices))
         municipality = person.municipality or self._municipality
         said = self._desk.answer(person.conversation, heard, municipality, directory, now, told=person.told)
-        if said.forgotten:
+        if said.to_forget:
             return self._keyword("forget", inbound.sender, person, directory, now)
         names_people = any(message["answer"] and wants_human(message["answer"]) for message in said.messages)
         first = self._offer(inbound.sender, person, directory, now) if names_people else ""
