@@ -134,8 +134,7 @@ def ask(text: str, kommune: str | None, url: str) -> None:
     """Ask one question of a running Vejviser."""
     from bot.terminal import Chat
 
-    directory = _directory()
-    Chat(url, _municipality(directory, kommune) if kommune else None).say(text)
+    Chat(url, _municipality(_directory(), kommune) if kommune else None).say(text)
 
 
 @app.command()
@@ -145,8 +144,7 @@ def chat(kommune: str | None, url: str) -> None:
     """Talk with a running Vejviser; an empty line ends."""
     from bot.terminal import Chat
 
-    directory = _directory()
-    talk = Chat(url, _municipality(directory, kommune) if kommune else None)
+    talk = Chat(url, _municipality(_directory(), kommune) if kommune else None)
     while text := click.prompt("Du", default="", show_default=False).strip():
         talk.say(text)
 

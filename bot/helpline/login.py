@@ -25,7 +25,7 @@ REFUSED = (
     "Har du glemt koden, så bed en administrator om en ny."
 )
 
-
+_ASKED = "naeste"  # in the session: the page asked for, while the person is away at the provider
 # The provider is away, refuses, or signs something that is not for us.
 OIDC_FAULTS = (RequestException, AuthlibBaseError, JoseError, ValueError)
 
@@ -81,13 +81,13 @@ def front() -> Any:
 def login() -> Any:
     """Show the form, or let somebody in."""
     if current_user.is_authenticated:
-        return redirect(_next())
+        return redirect(_asked() or url_for("front"))
     form = LoginForm()
     if form.validate_on_submit():
         given = form.login.data or ""
         staff = book().check(given, form.password.data or "", now())
         if staff is not None:
-            return _enter(staff)
+            return _enter(staff, _asked())
         known = book().by_login(given)
         if known is not None:
             book().note(known, "login_failed", "", now())
@@ -128,7 +128,8 @@ def mine() -> Any:
 
 @allowed("public")
 def oidc() -> Any:
-    """Send the person to the association's own login."""
+    """Send the person to the association's own login; the page that was asked for waits in the session."""
+    session[_ASKED] = _asked()
     try:
         return current_app.config["OIDC"].authorize_redirect(url_for("oidc_back", _external=True))
     except OIDC_FAULTS as error:
@@ -149,31 +150,34 @@ def oidc_back() -> Any:
     staff = book().by_login(name) if isinstance(name, str) and vouched else None
     if staff is None or not staff.active:
         flash("Du har ingen konto her endnu. Bed en administrator om at oprette den.", "error")
-        return redirect(url_for("login"))
-    return _enter(staff)
+        return _back_to_login()
+    return _enter(staff, session.get(_ASKED))
 
 
-def _enter(staff: Staff) -> Any:
-    target = _next()
+def _enter(staff: Staff, asked: str | None) -> Any:
     session.clear()  # nothing of who sat here before
     session.permanent = True
     person = book().begin(staff.id, now())
     login_user(person)
     book().note(person, "login", "", now())
-    return redirect(target)
+    return redirect(asked or url_for("front"))
 
 
 def _oidc_failed(why: str) -> Any:
     current_app.config["LOG"].warning("oidc", why=why)
     flash("Foreningens login svarede ikke, som det skulle. Prøv igen.", "error")
-    return redirect(url_for("login"))
+    return _back_to_login()
 
 
-def _next() -> str:
-    """Return the page that was asked for before the login, if it is one of ours."""
+def _back_to_login() -> Any:
+    return redirect(url_for("login", naeste=session.pop(_ASKED, None)))
+
+
+def _asked() -> str | None:
+    """Return the page that was asked for before the login, if it is one of ours and short enough for a cookie."""
     asked = request.args.get("naeste", "")
     # A browser drops tabs and line breaks and takes \\ for /, so that "/<tab>/evil.dk" would lead away.
-    return asked if re.fullmatch(r"/(?![/\\])[!-~]*", asked, re.ASCII) else url_for("front")
+    return asked if re.fullmatch(r"/(?![/\\])[!-~]{0,1000}", asked, re.ASCII) else None
 
 
 def _who(token: str) -> Person | None:

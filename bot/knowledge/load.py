@@ -64,9 +64,9 @@ def check_municipality(session: Session, code: str, lines: dict[str, list[Line]]
 def load(engine: Engine, folder: Path = KNOWLEDGE, now: dt.datetime | None = None) -> Checked:
     """Replace the knowledge in the database by the files, in one transaction; what editors changed stays.
 
-    The same files give the same rows and ids. Raises KnowledgeError, and leaves the table as it was, when a file has
-    a fault. An editor's line that no longer fits the rest of the table is set aside with its fault, and the files' own
-    line holds instead. Correction reports and the history of changes are never touched.
+    The same files again give the same rows and ids. Raises KnowledgeError, and leaves the table as it was, when a file
+    has a fault. An editor's line that no longer fits the rest of the table is set aside with its fault, and the files'
+    own line holds instead. Correction reports and the history of changes are never touched.
     """
     now = now or dt.datetime.now(dt.timezone.utc)
     files = _read(folder)

@@ -7,6 +7,8 @@ that day. When the files come with something else for it, that is kept beside it
 
 from __future__ import annotations
 
+import itertools
+from collections import defaultdict
 from collections.abc import Collection, Iterable
 
 from sqlalchemy import select
@@ -27,20 +29,63 @@ _KEYS = {
 
 
 def identify(code: str, sheets: dict[str, list[Line]]) -> None:
-    """Give each line of a municipality's files its id: the same at every load, also when its source or date changes."""
+    """Give each line of a municipality's files its id: the same in every new table, whatever its source and date."""
     for name, lines in sheets.items():
-        kind, columns = _KEYS[name]
-        seen: dict[tuple[str, ...], int] = {}
-        for line in lines:
-            key = tuple(line.cells[column] for column in columns)
-            seen[key] = again = seen.get(key, 0) + 1
-            line.id = stable_id(kind, code, *key, *([again] if again > 1 else []))
+        for key, twins in _twins(name, lines).items():
+            for number, line in enumerate(twins, 1):
+                line.id = _id(code, name, key, number)
+
+
+def _recognise(local: dict[str, dict[str, list[Line]]], rows: Iterable[SheetRow]) -> bool:
+    """Give the lines of the files the ids they have in the table. Returns whether some differ from `identify`'s.
+
+    Lines of one name are told apart by what the files said of each the last time: by order alone the second would
+    inherit the first one's id when that one leaves, and with it what an editor made of it.
+    """
+    known: dict[tuple[str, str, tuple[str, ...]], dict[str, dict[str, str]]] = defaultdict(dict)
+    for row in rows:
+        if row.shipped is not None:
+            known[row.municipality_code, row.sheet, _key(row.sheet, row.shipped)][row.id] = row.shipped
+    differ = False
+    for code, sheets in local.items():
+        for name, lines in sheets.items():
+            for key, twins in _twins(name, lines).items():
+                before = known[code, name, key]
+                pairs = [(_alike(line.cells, cells), line, id) for line in twins for id, cells in before.items()]
+                ids: dict[int, str] = {}
+                for _, line, id in sorted(pairs, key=lambda pair: -pair[0]):
+                    if line.line not in ids and id not in ids.values():
+                        ids[line.line] = id
+                fresh = (id for number in itertools.count(1) if (id := _id(code, name, key, number)) not in before)
+                for line in twins:
+                    differ |= line.id != (found := ids.get(line.line) or next(fresh))
+                    line.id = found
+    return differ
+
+
+def _twins(sheet: str, lines: Iterable[Line]) -> dict[tuple[str, ...], list[Line]]:
+    found: dict[tuple[str, ...], list[Line]] = defaultdict(list)
+    for line in lines:
+        found[_key(sheet, line.cells)].append(line)
+    return found
+
+
+def _key(sheet: str, cells: dict[str, str]) -> tuple[str, ...]:
+    return tuple(cells.get(column, "") for column in _KEYS[sheet][1])
+
+
+def _id(code: str, sheet: str, key: tuple[str, ...], number: int) -> str:
+    return stable_id(_KEYS[sheet][0], code, *key, *([number] if number > 1 else []))
+
+
+def _alike(cells: dict[str, str], others: dict[str, str]) -> int:
+    return sum(cell == others.get(column) for column, cell in cells.items())
 
 
 def merge(session: Session, local: dict[str, dict[str, list[Line]]]) -> bool:
-    """Bring the lines of the files in. Returns whether some line is an editor's, so that files and table differ."""
-    known = {row.id: row for row in session.execute(select(SheetRow)).scalars()}
-    edited = False
+    """Bring the lines of the files in. Returns whether the table's differ: a line is an editor's, or has another id."""
+    known = {row.id: row for row in session.execute(select(SheetRow).order_by(SheetRow.position)).scalars()}
+    differ = _recognise(local, known.values())
     for code, sheets in local.items():
         for name, lines in sheets.items():
             for position, line in enumerate(lines):
@@ -49,7 +94,7 @@ def merge(session: Session, local: dict[str, dict[str, list[Line]]]) -> bool:
                     row = SheetRow(id=line.id, municipality_code=code, sheet=name, cells=line.cells, removed=False)
                     session.add(row)
                 elif row.edited:
-                    edited = True
+                    differ = True
                     row.incoming = _differences(row, line.cells)
                 else:
                     row.cells = line.cells
@@ -58,12 +103,12 @@ def merge(session: Session, local: dict[str, dict[str, list[Line]]]) -> bool:
         if not row.edited:
             session.delete(row)
             continue
-        edited = True
+        differ = True
         row.fault = None
         if row.shipped is not None:
             row.shipped, row.incoming = None, None if row.removed else {WHOLE: ""}
     session.flush()
-    return edited
+    return differ
 
 
 def _differences(row: SheetRow, cells: dict[str, str]) -> dict[str, str] | None:

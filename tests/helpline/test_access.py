@@ -223,6 +223,28 @@ def test_right_passwords_in_between_begin_the_count_anew(console):
     enter(console, "vera", PASSWORD)
 
 
+def test_while_four_passwords_are_looked_at_the_others_wait_and_none_is_refused(table):
+    """Each look takes 64 MB, and a console has 32 threads."""
+    book, met = StaffBook(make_engine(table)), {}
+    logins = ["vera", "viggo", "rie", "karl", "anna", "ukendt"]
+
+    def look(login):
+        met[login] = book.check(login, PASSWORD, MONDAY) is not None
+
+    threads = [threading.Thread(target=look, args=(login,)) for login in logins]
+    with contextlib.ExitStack() as busy:
+        for _ in range(4):
+            busy.enter_context(staff._AT_ONCE)
+        threads[0].start()
+        threads[0].join(1)
+        assert met == {}
+        for thread in threads[1:]:
+            thread.start()
+    for thread in threads:
+        thread.join()
+    assert met == {login: login != "ukendt" for login in logins}
+
+
 def test_guessing_from_one_address_is_slowed(table, clock):
     app = create_app(NOBODY, NOBODY, table, clock=clock, secret="test", limited=True)
     client = app.test_client()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from flask import Flask, jsonify, request
@@ -79,9 +80,9 @@ def app(provider, table, clock):
     return create_app(NOBODY, NOBODY, table, clock=clock, settings=settings, limited=False)
 
 
-def comes_back(app, provider, **changed):
+def comes_back(app, provider, begin="/login/oidc", **changed):
     client = app.test_client()
-    code, state = provider.code_for(client.get("/login/oidc").location)
+    code, state = provider.code_for(client.get(begin).location)
     return client, client.get("/login/oidc/svar", query_string={"code": code, "state": state, **changed})
 
 
@@ -89,6 +90,23 @@ def test_who_is_vouched_for_and_has_an_account_comes_in(app, provider):
     client, answer = comes_back(app, provider)
     assert answer.location == "/" and client.get("/koe").status_code == 200
     assert "Du logger ind med foreningens login" in client.get("/mig").text
+
+
+def test_who_asked_for_a_page_comes_to_it_and_to_no_other_site(app, provider):
+    page = app.test_client().get("/koe?vis=mine", follow_redirects=True).text
+    (begin,) = re.findall(r'href="(/login/oidc[^"]*)"', page)
+    client, answer = comes_back(app, provider, begin)
+    assert answer.location == "/koe?vis=mine" and client.get("/koe").status_code == 200
+    for away in ("//evil.example", "/\t/evil.example", "/\\evil.example", "https://evil.example", "/" + 5000 * "a"):
+        _, answer = comes_back(app, provider, f"/login/oidc?{urlencode({'naeste': away})}")
+        assert answer.location == "/", away
+
+
+def test_the_page_asked_for_outlives_a_login_that_failed_and_nothing_older_does(app, provider):
+    client, answer = comes_back(app, provider, "/login/oidc?naeste=/mig", code="x")
+    assert answer.location == "/login?naeste=/mig"
+    code, state = provider.code_for(client.get("/login/oidc").location)
+    assert client.get("/login/oidc/svar", query_string={"code": code, "state": state}).location == "/"
 
 
 @pytest.mark.parametrize(

@@ -323,6 +323,73 @@ def test_a_line_that_leaves_the_files_stays_with_the_editor(table, folder):
     assert "Åben Rådgivning" not in [one.title for one in editing.own_lines(table, "0259", MONDAY)]
 
 
+# Sønderborg's files have two lines of one kind and name; the first is the one with "2. sal" in its address.
+OF_TWINS = {"who": "Søren", "now": MONDAY, "codes": {"0540"}, "source": PAGE}
+
+
+def twins(table):
+    found = [
+        one for one in editing.own_lines(table, "0540", MONDAY) if one.title.startswith("Borgerservice Sønderborg")
+    ]
+    return sorted(found, key=lambda one: one.cells["address"])
+
+
+def correct(table, row):
+    editing.change(table, row.id, {"phone": "88721111"}, version=row.version, **OF_TWINS)
+
+
+@pytest.mark.parametrize("leaves", [0, 1])
+@pytest.mark.parametrize("hers", [0, 1])
+def test_what_an_editor_made_of_a_twin_stays_with_that_one_when_a_twin_leaves_the_files(table, folder, leaves, hers):
+    both = twins(table)
+    assert len(both) == 2 and both[0].id != both[1].id
+    address = both[leaves].cells["address"]
+    correct(table, both[hers])
+    edit_file(folder / "0540/departments.csv", lambda lines: [one for one in lines if one["address"] != address])
+    for _ in range(2):
+        load(table, folder, MONDAY)
+        left = {one.id: one.cells["phone"] for one in twins(table)}
+        if leaves == hers:
+            other = both[1 - hers]
+            assert left == {both[hers].id: "88721111", other.id: other.cells["phone"]}
+            assert conflicts(table) == {both[hers].id: ({"row": ""}, None)}
+        else:
+            assert left == {both[hers].id: "88721111"} and conflicts(table) == {}
+    load(table, now=MONDAY)  # it comes back
+    assert [one.id for one in twins(table)] == [one.id for one in both]
+    assert twins(table)[hers].cells["phone"] == "88721111"
+
+
+def test_twins_keep_their_ids_when_the_files_turn_them_round_or_correct_one(table, folder):
+    before = everything(table)
+    edit_file(folder / "0540/departments.csv", lambda lines: lines[::-1])
+    load(table, folder, MONDAY)
+    assert everything(table)["contact_point"] == before["contact_point"]
+    both = twins(table)
+    correct(table, both[1])
+    edit_file(folder / "0540/departments.csv", set_cell("phone", "88722222", row=-1))
+    load(table, folder, MONDAY)
+    assert [(one.id, one.cells["phone"]) for one in twins(table)] == [
+        (both[0].id, "88722222"),
+        (both[1].id, "88721111"),
+    ]
+    assert conflicts(table) == {}
+
+
+def test_a_twin_that_comes_before_an_editors_line_takes_nothing_from_it(table, folder):
+    before = line(table)
+    change(table, before, phone="56671122")
+    stranger = {"phone": "56679999", "address": "Nygade 1, 4600 Køge", "sources": PAGE}
+    edit_file(folder / "0259/departments.csv", lambda lines: [{**lines[0], **stranger}, *lines])
+    load(table, folder, MONDAY)
+    found = {
+        one.id == before.id: one.cells["phone"]
+        for one in editing.own_lines(table, "0259", MONDAY)
+        if one.title == before.title
+    }
+    assert found == {True: "56671122", False: "56679999"} and conflicts(table) == {}
+
+
 def test_an_untouched_line_follows_the_files(table, folder):
     change(table, line(table), phone="56671122")
     edit_file(folder / "0259/departments.csv", set_cell("phone", "56674444", row=1))

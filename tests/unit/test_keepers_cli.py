@@ -59,3 +59,12 @@ def test_conflicts_are_listed(run, table):
     assert "telefon: redaktøren '56671122', filerne '56674444'" in said and "1 konflikter." in said
     editing.settle(table, line(table).id, theirs=False, who="A", now=MONDAY, codes={"0259"})
     assert "0 konflikter." in run("conflicts").stdout
+
+
+def test_a_question_is_asked_of_the_door_and_touches_no_database(tmp_path):
+    """The alarm's page says to ask one, also where the database is what is wrong."""
+    database = tmp_path / "none.db"
+    environment = {**os.environ, "VEJVISER_DATABASE_URL": f"sqlite:///{database}"}
+    asked = vejviser("ask", "bostøtte i Køge", "--url", "http://127.0.0.1:1", env=environment)
+    assert asked.returncode == 1 and "Ingen svarer på http://127.0.0.1:1" in asked.stderr
+    assert not database.exists()
