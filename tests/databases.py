@@ -68,8 +68,10 @@ def taken_away(url: str) -> Iterator[None]:
     if is_sqlite(url):
         path, away = _file(url), _file(url).with_suffix(".away")
         path.rename(away)
+        path.mkdir()  # else SQLite would begin an empty one
         yield
-        away.replace(path)
+        path.rmdir()
+        away.rename(path)
         return
     name = make_url(url).database
     _command(url, f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")

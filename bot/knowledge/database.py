@@ -15,7 +15,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import URL, Connection, Engine, make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DisconnectionError, OperationalError
 from sqlalchemy.pool import QueuePool
 
 from bot.knowledge.load import ROOT
@@ -25,7 +25,7 @@ POOL_SIZE = 10  # the door's 32 threads hold a connection for milliseconds each
 PATIENCE_SECONDS = 2
 LOCK_TRIES, LOCK_PAUSE_SECONDS = 100, 0.5
 _MIGRATING = 0x76656A76  # any number, the same in every version: whose lock it is to migrate
-# Connections to a file are kept as those to a server are; nobody waits for one.
+# Connections to a file are kept as those to a server are, while it is the same file; nobody waits for one.
 _SQLITE: dict[str, Any] = {
     "poolclass": QueuePool,
     "pool_size": POOL_SIZE,
@@ -60,7 +60,9 @@ def make_engine(url: str | None = None) -> Engine:
     if parsed.get_backend_name() == "sqlite":
         if parsed.database:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-        return create_engine(parsed, future=True, hide_parameters=True, **_SQLITE)
+        engine = create_engine(parsed, future=True, hide_parameters=True, **_SQLITE)
+        _SameFile(parsed.database).watch(engine)
+        return engine
     if parsed.drivername == "postgresql":  # SQLAlchemy 2.1 would take psycopg 3 for it, which Rasa does not have
         parsed = parsed.set(drivername="postgresql+psycopg2")
     engine = create_engine(
@@ -82,6 +84,31 @@ def _connect_args(url: URL) -> dict[str, Any]:
     if url.get_backend_name() != "postgresql":
         return {}
     return {name: value for name, value in _POSTGRESQL.items() if name not in url.query}
+
+
+class _SameFile:
+    """Lets a kept connection be used only while its file is where it was: not one that was moved away or replaced."""
+
+    def __init__(self, path: str | None) -> None:
+        self._path = path
+
+    def watch(self, engine: Engine) -> None:
+        event.listen(engine, "connect", self._opened)
+        event.listen(engine, "checkout", self._taken)
+
+    def _opened(self, _connection: Any, record: Any) -> None:
+        record.info["file"] = self._file()
+
+    def _taken(self, _connection: Any, record: Any, _proxy: Any) -> None:
+        if record.info["file"] != self._file():
+            raise DisconnectionError("another file stands there now")
+
+    def _file(self) -> tuple[int, int] | None:
+        try:
+            found = os.stat(self._path or "")
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
 
 
 class _Doubt:
