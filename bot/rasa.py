@@ -1,4 +1,4 @@
-"""Rasa's command line as we serve with it (`python -m bot.rasa run …`): without TensorFlow, and quick with actions.
+"""Rasa's command line as we serve with it (`python -m bot.rasa run …`): without TensorFlow, and loaded or not up.
 
 Rasa imports TensorFlow for components we do not use, which is half of its memory and of its start. And with each
 message it builds the schema of action replies anew, tries every kind of event on each one in them, and opens a new
@@ -51,6 +51,24 @@ def shorten_the_way_to_actions() -> None:
     EndpointConfig.session = _kept_session  # type: ignore[method-assign, assignment]
 
 
+def insist_on_a_model() -> None:
+    """Let the process end when its model cannot be loaded, so that whatever runs it tries again.
+
+    Rasa logs it and stays up, answering nobody: for good, if the database was away while it started.
+    """
+    from rasa.core import agent
+
+    load = agent.load_agent
+
+    async def load_or_end(*args: Any, **options: Any) -> agent.Agent:
+        loaded = await load(*args, **options)
+        if not loaded.is_ready():
+            sys.exit("The model could not be loaded; why is told above.")
+        return loaded
+
+    agent.load_agent = load_or_end
+
+
 def _check(_action: Any, result: Any) -> bool:
     """Return True. Raises jsonschema's ValidationError when a reply is not as Rasa's schema wants it, as Rasa does."""
     reply, events = _schema()
@@ -87,6 +105,7 @@ def _kept_session(endpoint: Any) -> contextlib.nullcontext[aiohttp.ClientSession
 if __name__ == "__main__":
     leave_out_tensorflow()
     shorten_the_way_to_actions()
+    insist_on_a_model()
     from rasa.__main__ import main
 
     main()

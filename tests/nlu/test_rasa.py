@@ -1,6 +1,9 @@
 import asyncio
 import http.server
 import json
+import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -11,7 +14,10 @@ from rasa.core.actions.action import RemoteAction
 from rasa.shared.core.events import Event
 from rasa.utils.endpoints import EndpointConfig
 
+from bot.knowledge.load import ROOT
+from bot.processes import backend_environment
 from bot.rasa import shorten_the_way_to_actions
+from tests.parallel import free_port
 
 SLOT = {"event": "slot", "timestamp": None, "name": "topic", "value": "bostoette"}
 RASAS_OWN = RemoteAction._validate_action_result
@@ -87,3 +93,16 @@ def test_rasa_answers_without_tensorflow(backend):
     assert httpx.post(f"{backend.rasa_url}/webhooks/rest/webhook", json=message, timeout=20).json()
     read = Path(f"/proc/{backend.processes['rasa'].pid}/maps").read_text()
     assert "/numpy/" in read and "/tensorflow/" not in read
+
+
+def test_rasa_does_not_stay_up_without_a_model(model, tmp_path):
+    """Its table is away while it starts: what runs it starts it again."""
+    command = [sys.executable, "-m", "bot.rasa", "run", "-i", "127.0.0.1", "-p", str(free_port()), "-m", str(model)]
+    places = {
+        "VEJVISER_DATABASE_URL": f"sqlite:///{tmp_path}/empty.db",
+        "VEJVISER_CONVERSATIONS": f"sqlite:///{tmp_path}/conversations.db",
+    }
+    env = {**os.environ, **backend_environment(free_port(), free_port()), **places}
+    ended = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120)
+    assert ended.returncode == 1
+    assert "The model could not be loaded" in ended.stderr
