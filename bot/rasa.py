@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import ctypes
 import functools
+import gc
 import sys
 import types
 from typing import Any
@@ -64,9 +66,18 @@ def insist_on_a_model() -> None:
         loaded = await load(*args, **options)
         if not loaded.is_ready():
             sys.exit("The model could not be loaded; why is told above.")
+        settle()
         return loaded
 
     agent.load_agent = load_or_end
+
+
+def settle() -> None:
+    """Give back what was needed for loading only, and let no collection look again at what stays."""
+    gc.collect()
+    gc.freeze()
+    with contextlib.suppress(AttributeError):  # glibc's
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _check(_action: Any, result: Any) -> bool:
