@@ -60,7 +60,7 @@ class Wound:
 
     @property
     def recovery(self) -> float:
-        """Seconds from the fault until the last answer that was degraded, missing or a second try; 0 when none was."""
+        """Seconds from the fault until the last answer that was degraded, missing or late by a try; 0 when none was."""
         troubled = [message.due + message.ms / 1000 for message in self.said if out_of_order(message)]
         return max([0.0, *(moment - self.struck for moment in troubled)])
 
@@ -130,8 +130,8 @@ def desk_kills(texts: Texts) -> Part:
 
     kill -9 of one process after the other while twenty people write (a pause of two seconds on average between answer
     and message). `make run` itself ends when a part dies; here what has died is started again a second later, as
-    `restart: always` does. A message whose first try is not answered is sent once more after two seconds, as a person
-    presses the widget's "Prøv igen", which sends nothing by itself; only then it counts as lost.
+    `restart: always` does. A message that is not answered is sent again twice, after a second and a half and after four
+    more, as the widget does by itself before it offers "Prøv igen"; only then it counts as lost.
     """
     with desk(bench.DESK) as place:
         place.begin(*bench.CORE, "helpline", "jobs", "sms")

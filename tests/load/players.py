@@ -24,7 +24,7 @@ from tests.load.conversations import Conversation, Turn
 from tests.load.figures import spread
 
 PATIENCE_SECONDS = 20.0  # the widget's
-AGAIN_SECONDS = 2.0  # until somebody presses "Prøv igen", which the widget offers with the text kept
+AGAIN_SECONDS = (1.5, 4.0)  # the pauses after which the widget sends again what the line lost
 NOT_DELETED = "jeg nåede ikke at slette"  # what the door says when it cannot delete now
 PHONE = re.compile(r"\b112\b|\b\d\d \d\d \d\d \d\d\b")
 
@@ -33,7 +33,7 @@ PHONE = re.compile(r"\b112\b|\b\d\d \d\d \d\d \d\d\b")
 class Said:
     """One message: when it was due (monotonic), what it took, and what came back.
 
-    `problem` is empty when all is well, else `lost` (no answer, not even to the second try), `silent` (an answer
+    `problem` is empty when all is well, else `lost` (no answer to any try of the widget), `silent` (an answer
     without words), `numberless` (a degraded answer without a number to call) or `wrong` (danger that was not met with
     112). `retried`: the first try was not answered.
     """
@@ -63,28 +63,28 @@ class Person:
         self.next: Turn | None = next(self._turns, None)
 
     async def write(self, due: float) -> Said:
-        """Do the next thing of the conversation; tried once more when no answer comes, as the widget offers."""
+        """Do the next thing of the conversation; tried again when no answer comes, as the widget does by itself."""
         turn = self.next
         assert turn is not None
         self.next = next(self._turns, None)
         said = Said(due, 0.0, turn)
-        for last in (False, True):
+        for pause in (*AGAIN_SECONDS, None):
             try:
                 response = await self._send(turn)
                 if response.status_code < 500:
                     self._judge(said, response)
                     break
                 said.why = str(response.status_code)
-                if last and NOT_DELETED in response.text and PHONE.search(response.text):
+                if pause is None and NOT_DELETED in response.text and PHONE.search(response.text):
                     said.kind = "degraded"
                     break
             except httpx.HTTPError as error:
                 said.why = type(error).__name__
-            if last:
+            if pause is None:
                 said.problem = "lost"
             else:
                 said.retried = True
-                await asyncio.sleep(AGAIN_SECONDS)
+                await asyncio.sleep(pause)
         said.ms = (time.monotonic() - due) * 1000
         return said
 

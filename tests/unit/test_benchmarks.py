@@ -178,12 +178,13 @@ def reply(text, kind="answer", status=200):
         ("crisis", [reply("Ring 112 nu.", "crisis")], "", False),
         ("crisis", [reply("Ring til kommunen.")], "wrong", False),
         (None, [({}, 502), reply("Ring til kommunen.")], "", True),
-        (None, [({}, 502), ({}, 502)], "lost", True),
+        (None, [({}, 502), ({}, 502), reply("Ring til kommunen.")], "", True),
+        (None, [({}, 502), ({}, 502), ({}, 502)], "lost", True),
         (None, [({"error": {"code": "rate_limited"}}, 429)], "lost", False),
     ],
 )
-def test_each_answer_is_judged_and_a_failed_try_made_once_more(monkeypatch, kind, replies, problem, retried):
-    monkeypatch.setattr(players, "AGAIN_SECONDS", 0)
+def test_each_answer_is_judged_and_a_failed_try_made_again(monkeypatch, kind, replies, problem, retried):
+    monkeypatch.setattr(players, "AGAIN_SECONDS", (0, 0))
     door, left = Flask("door"), iter(replies)
     door.add_url_rule("/api/v1/messages", view_func=lambda: next(left), methods=["POST"])
 

@@ -280,6 +280,36 @@ def test_a_failed_message_keeps_the_text_and_shows_a_number(visit):
     assert page.get_by_label("Hvad er svært").input_value() == ""
 
 
+def test_what_the_line_loses_is_sent_again_by_itself(visit):
+    page = opened(visit())
+    tries = []
+
+    def lose_the_first(route):
+        tries.append(route.request.post_data_json)
+        route.abort() if len(tries) == 1 else route.continue_()
+
+    page.route("**/api/v1/messages", lose_the_first)
+    page.get_by_label("Hvad er svært").fill(QUESTION)
+    page.keyboard.press("Enter")
+    page.get_by_text("Forbindelsen driller. Jeg prøver igen. Er nogen i fare, så ring 112.").wait_for()
+    page.get_by_role("link", name="Ring 56 67 67 67").wait_for()
+    assert len(tries) == 2 and tries[0] == tries[1]
+    assert page.locator(".message.me").count() == 1 and page.locator(".error").count() == 0
+
+
+def test_what_is_deleted_meanwhile_is_not_sent_again(visit):
+    page = opened(visit())
+    tries = []
+    page.route("**/api/v1/messages", lambda route: (tries.append(route), route.abort()))
+    page.get_by_label("Hvad er svært").fill(QUESTION)
+    page.keyboard.press("Enter")
+    page.get_by_text("Jeg prøver igen").wait_for()
+    page.get_by_role("button", name="Slet samtalen").click()
+    page.get_by_text("Samtalen er slettet.").wait_for()
+    page.wait_for_timeout(2500)  # longer than the first pause
+    assert len(tries) == 1 and page.locator(".message.me").count() == 0
+
+
 def test_a_number_that_arrives_late_still_reaches_the_error(visit):
     page = visit()
     held = []

@@ -6,7 +6,7 @@ const PATIENCE_MS = 20_000; // the door itself answers within about four seconds
 /** Why a request failed, in the words the widget tells them apart by. */
 export class Failure extends Error {
   constructor(
-    readonly kind: "offline" | "failed" | "limited" | "refused",
+    readonly kind: "offline" | "lost" | "failed" | "limited" | "refused", // lost: nothing that can be read came back
     readonly code = "",
     readonly seconds = 30,
     message = "",
@@ -58,7 +58,8 @@ export class Api {
       });
       data = await response.json();
     } catch {
-      throw new Failure(navigator.onLine === false ? "offline" : "failed");
+      const silent = abort.signal.aborted ? "failed" : "lost";
+      throw new Failure(navigator.onLine === false ? "offline" : silent);
     } finally {
       clearTimeout(timer);
     }

@@ -8,6 +8,7 @@ import css from "./style.css";
 import type { Answer, Button, Contact, Message } from "./types";
 
 const SLOW_MS = 2000;
+const AGAIN_MS = [1500, 4000]; // what the line loses is sent again: a door that is being started is back by then
 const KEY = "vejviser-session";
 const MAX_TEXT = 1000;
 const MAX_REASON = 200;
@@ -215,8 +216,24 @@ class Chat {
     }
   }
 
-  /** Send; a conversation or municipality the door no longer knows is let go, and the message sent once more. */
+  /** Send; what the line loses is sent again by itself, and meanwhile it is said what to do in danger. */
   private async ask(text: string) {
+    const talk = this.talk;
+    for (const pause of AGAIN_MS) {
+      try {
+        return await this.askOnce(text);
+      } catch (error) {
+        if (!(error instanceof Failure && error.kind === "lost")) throw error;
+        this.say(`${this.t.again} ${this.t.danger}`);
+        await new Promise((wake) => setTimeout(wake, pause));
+        if (talk !== this.talk) throw error; // deleted meanwhile: nothing of it is sent
+      }
+    }
+    return this.askOnce(text);
+  }
+
+  /** Send; a conversation or municipality the door no longer knows is let go, and the message sent once more. */
+  private async askOnce(text: string) {
     try {
       return await this.api.say(this.session, text, this.municipality);
     } catch (error) {
@@ -285,6 +302,7 @@ class Chat {
       limited: t.limited(error.seconds),
       refused: error.message || t.failed,
       failed: t.failed,
+      lost: t.failed,
     }[error.kind];
     const call = () => {
       const phone = this.contact?.phone;
