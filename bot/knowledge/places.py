@@ -10,7 +10,7 @@ import functools
 import re
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -250,8 +250,8 @@ class Gazetteer:
         self._names = {name: frozenset(codes) for name, codes in names.items()}
         # A slip is forgiven in the names people write most, and in long ones: short villages resemble too much else.
         main = sorted(fold(row.name) for row in directory.municipalities.values() if len(row.name) >= 5)
-        self._main = {name: _sound(name) for name in main}
-        self._long = self._main | {name: _sound(name) for name in self._names if len(name) >= 7}
+        self._main = _by_first_letter(main)
+        self._long = _by_first_letter([*main, *(name for name in self._names if len(name) >= 7)])
         plain = {_without_diacritics(name) for name in self._names} - {fold(name) for name in self._spelt()}
         self._everyday = {fold(word) for word in EVERYDAY} | {word for word in plain if is_danish_word(word)}
         self._postal = [
@@ -336,8 +336,9 @@ class Gazetteer:
         slips = 2 if len(word) > 9 or (len(word) > 7 and after.startswith(("kommun", "komun"))) else 1
         names = self._long if lonely or marked else self._main
         for form in map(_sound, _forms(fold(word))):
-            hit = process.extractOne(form, names, scorer=DamerauLevenshtein.distance, score_cutoff=slips)
-            if hit and hit[0][0] == form[0] and hit[2] not in self._everyday:
+            same = names.get(form[0], {})
+            hit = process.extractOne(form, same, scorer=DamerauLevenshtein.distance, score_cutoff=slips)
+            if hit and hit[2] not in self._everyday:
                 return self._names[hit[2]]
         return None
 
@@ -389,6 +390,15 @@ def _sound(folded: str) -> str:
     for letters, sound in (("x", "ks"), ("z", "s"), ("w", "v"), ("c", "k"), ("nd", "n"), ("ld", "l")):
         folded = folded.replace(letters, sound)
     return re.sub(r"(.)\1", r"\1", folded)
+
+
+def _by_first_letter(names: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Return names with how they sound, under their first letter, which hardly anybody gets wrong."""
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    for name in names:
+        sound = _sound(name)
+        found[sound[0]][name] = sound
+    return dict(found)
 
 
 def _without_diacritics(name: str) -> str:
