@@ -50,9 +50,9 @@ def test_a_round_that_fails_is_told_without_its_words_and_the_next_one_comes():
     assert "dage" not in str(about)
 
 
-def test_a_queue_that_is_away_neither_ends_the_watch_nor_keeps_what_is_to_be_deleted(tmp_path, database, monkeypatch):
+def test_a_queue_that_is_away_neither_ends_the_watch_nor_keeps_what_is_to_be_deleted(tmp_path, shipped, monkeypatch):
     monkeypatch.setattr(worker, "SWEPT_SECONDS", 0.02)
-    with make_town(tmp_path, database) as town:
+    with make_town(tmp_path, shipped) as town:
         sender, way_on = town.sender(), WayOn("BCDFG", "c", town.now + dt.timedelta(hours=1))
         town.store.know(sender, "4520304050", town.now)
         town.store.queue(sender, Sms("en sms"), way_on, None, town.now)
