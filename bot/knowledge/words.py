@@ -10,6 +10,9 @@ from bot.knowledge.directory import Directory
 from bot.knowledge.places import fold, gazetteer
 
 _SHORTEST = 4
+_BEGINNING = 5  # letters of the first word by which phrases are looked up; what follows may be inflected
+# What may follow a phrase: nothing, "bostøtten", "kontaktpersonens", "plejehjemmet", "frikortene".
+_ENDING = re.compile(r"(?:(?<=[a-z]{6})(?:[mn]?en|[mn]?et|n|er|erne|ene|r|rne))?s? ")
 _AROUND_A_PLACE = frozenset("i fra paa til ved kommune".split())
 
 
@@ -30,21 +33,23 @@ def names_only(text: str, topic: str, directory: Directory) -> bool:
 
 
 def _standing(padded: str, directory: Directory) -> Iterator[tuple[str, str, str]]:
-    """Yield what of the table stands in a text: as it is looked for, as it is written, and its topic."""
-    by_first_word = _phrases(directory)
-    for first in set(padded.split()):
-        yield from (found for found in by_first_word.get(first, ()) if found[0] in padded)
+    """Yield what of the table stands in a text, in any inflection: as it stands there, as it is written, its topic."""
+    by_beginning = _phrases(directory)
+    for beginning in {word[:_BEGINNING] for word in padded.split()}:
+        for phrase, word, topic in by_beginning.get(beginning, ()):
+            at = padded.find(phrase)
+            if at >= 0 and (ending := _ENDING.match(padded, at + len(phrase))):
+                yield padded[at : ending.end()], word, topic
 
 
 @functools.lru_cache(maxsize=2)
 def _phrases(directory: Directory) -> dict[str, list[tuple[str, str, str]]]:
-    """Return the words and phrases of a reading of the table by their first word, so that more rows take no longer."""
-    by_first_word: dict[str, list[tuple[str, str, str]]] = {}
+    """Return the words and phrases of a reading of the table by how they begin, so that more rows take no longer."""
+    by_beginning: dict[str, list[tuple[str, str, str]]] = {}
     for word in directory.words:
-        padded = _padded(word.word)
-        for first in padded.split()[:1]:
-            by_first_word.setdefault(first, []).append((padded, word.word, word.topic))
-    return by_first_word
+        phrase = _padded(word.word).rstrip()
+        by_beginning.setdefault(phrase.lstrip()[:_BEGINNING].split(" ")[0], []).append((phrase, word.word, word.topic))
+    return by_beginning
 
 
 def _padded(text: str) -> str:

@@ -102,9 +102,10 @@ class _Classifier(GraphComponent):
 class DialogueActClassifier(_Classifier):
     """Says what a message does: asks, follows up, informs, thanks ... Sets Rasa's intent, intent ranking and `danger`.
 
-    What needs no guessing is not guessed: a message without letters or digits is not understood, nor one letter again
-    and again or a string of code; a bare number answers our own question; a message that is nothing but a word of the
-    table asks; and one whose words are neither Danish nor English is in another language.
+    What needs no guessing is not guessed: a thumb is a thank-you; a message without letters or digits is not
+    understood, nor one letter again and again or a string of code; a bare number answers our own question; a message
+    that is nothing but a word of the table asks; and one whose words are neither Danish nor English is in another
+    language.
     """
 
     @staticmethod
@@ -149,6 +150,8 @@ class DialogueActClassifier(_Classifier):
 
     def _rank(self, message: Message) -> List[Dict[str, Any]]:
         bare = _bare(message.get(TEXT))
+        if _AGREES.fullmatch(bare):
+            return [{"name": "thanks", "confidence": 1.0}]
         if not re.search(r"\w", bare) or _NOISE.search(message.get(TEXT)):
             return [{"name": NOT_UNDERSTOOD, "confidence": 1.0}]
         if re.fullmatch(r"(?:nr\.? ?|nummer )?\d{1,4}", bare):
@@ -294,6 +297,9 @@ _CAN_HOLD_A_PLACE = ("thanks", "greet", "goodbye", "affirm", "deny", "something_
 
 # What is answered with a fixed sentence, before which no emergency number could stand.
 _SAYS_NO_NUMBER = ("greet", "goodbye", "thanks", "help", "bot_challenge", "frustration", "delete")
+
+# A thumb or a heart, in any colour.
+_AGREES = re.compile(r"(?:[👍👌🙏❤😊🙂][🏻-🏿\ufe0f]?\s*)+")
 
 # One character many times over, or a long string with digits and capitals inside, as of base64.
 _NOISE = re.compile(r"(\S)\1{9}|(?=\S*[a-zæøå][A-ZÆØÅ0-9]\S*[a-zæøå][A-ZÆØÅ0-9])[\w+/=]{24}")

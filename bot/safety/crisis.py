@@ -18,8 +18,8 @@ _KIN = (
 )
 _MANY = r"(?:alle|mange|for mange|en masse|en haandfuld|hele|to glas|et helt|flere|\d{2,})"
 _PILLS = r"(?:piller|pillerne|tabletter|tablet|tabletterne|pamoler|panodil\w*|paracetamol|medicin\w*|sovepiller|sovetabletter|morfin\w*|insulin)"
-_WEAPON = r"(?:kniv|kniven|koekkenkniv\w*|oekse|oeksen|pistol|gevaer|jagtgevaer\w*|revolver\w*|vaaben|hammer|bat|boremaskine|sav)"
-_HEIGHT = r"(?:bro|broen|motorvejsbro\w*|tag|taget|gelaender\w*|altan|altanen|vindueskarm\w*|perron|perronen|skinnerne|togskinner\w*|banen|jernbane\w*|klint\w*|kran\w*|parkeringshus\w*)"
+_WEAPON = r"(?:kniv|kniven|koekkenkniv\w*|oekse|oeksen|pistol|gevaer|jagtgevaer\w*|revolver\w*|(?:hagl|salon)?gevaeret|pistolen|oeksen|haglgevaer|salonriffel\w*|riflen|boessen|vaaben|hammer|bat|boremaskine|sav)"
+_HEIGHT = r"(?:bro|broen|motorvejsbro\w*|tag|taget|gelaender\w*|altan|altanen|vindueskarm\w*|perron|perronen|altangelaender\w*|skinnerne|togskinner\w*|banen|jernbane\w*|klint\w*|kran\w*|parkeringshus\w*)"
 _NOW = r"(?:nu|lige nu|i aften|i nat|i dag|i morges|for lidt siden|igen|netop|lige)"
 
 _DEATH_BY_OWN_HAND = [
@@ -65,7 +65,7 @@ _DEATH_BY_OWN_HAND = [
     r"\blever eller doer\b",
     r"\bi live i morgen\b",
     r"\bhjertet stopper\b",
-    r"\b(vil|gider|orker|oensker|skal|magter|tor) ikke (laengere |mere )?(at )?(leve|vaere her (laenge|mere)|vaere til\b(?! besvaer| last))(?! af\b| saadan| med)",
+    r"\b(vil|gider|orker|oensker|skal|magter|tor) ikke (laengere |mere )?(at )?(leve|vaere her (laenge|mere)|vaere til\b(?! besvaer| last))(?! af\b| saadan| med| sammen)",
     r"\b(ikke|aldrig) (laengere |mere )?(vil|gider|orker|skal) (leve|vaere her)\b",
     r"\bikke (vil|gider) mere i livet",
     r"\bikke (har )?(mere |laengere )?lyst til (at leve|livet)\b",
@@ -100,6 +100,14 @@ _DEATH_BY_OWN_HAND = [
     r"\bdatoen? (er valgt|for min doed)",
     r"\b(klar til at|skal|vil|kan) (give slip|gaa bort|forsvinde)\b.{0,20}(i nat|for altid|nu|i aften)?$",
     r"\bslut for mig\b",
+    r"\b(forkerte|ydre|udvendige) side af .{0,12}(gelaender|raekvaerk|hegn|altan)",
+    r"\b(gaaet|gaar|vadet|vader|loebet) (ud )?i (havet|soeen|vandet|fjorden|aaen|havnen|baelt\w*)\b.{0,30}(toej|vil ikke|ikke (vil )?komme)",
+    r"\b(meter|koebt (et|noget)?) ?reb\b|\bbundet (en )?(loekke|strik)\b",
+    r"\bikke (skal )?naa at (blive|fylde) \d\d\b",
+    r"\bjeg lukker (ogsaa )?(helt )?ned nu\b",
+    r"\bsko(ene)? staar (paa broen|paa kanten|ved siden af|ved (soeen|vandet|aaen))\b",
+    r"\b(slukke\w*|slaa\w*|slaaet) .{0,25}\b(respirator\w*|iltapparat\w*)",
+    r"\brespirator\w* .{0,40}\bslaa .{0,12}fra\b",
     r"\bsidste (gang|aften|nat|dag|vinter|jul) (jeg|vi|i (mit|det her)) .{0,15}liv",
     r"\bdet her liv\b.{0,20}bogstav",
     r"\b(siger|sagt|skriver|skrev|sagde).{0,30}(vil|skal|kan) (over til|op til|til|ned til|vaere hos) .{0,12}(i graven|i himlen|himmel)",
@@ -119,6 +127,8 @@ _FAREWELL = [
     r"\b(sagt|sagde|siger|skrevet|skrev|skriver|sendt|sendte|ringet|ringede|lagt) .{0,30}\b(farvel (uden|til (os|alle|mig|boernene|hunden|min|sin|katten))|undskyld for alt|tak for alt)\b",
     r"\b(lige|i dag|i aften|i nat|til mig) .{0,25}\bsagt farvel\b",
     r"\bfarvel for altid\b",
+    r"\bkoderne (er|ligger|til \w+ ligger) her\b",
+    r"\b(liggende|ligger) .{0,12}klar i (koekken)?(skab|skuffe|tasken)\w*",
     r"\bfarvel\b.{0,25}\b(nu er (hun|han) vaek|svarer)",
     r"\bfarvel og (tak for alt|undskyld)",
     r"\bundskyld og farvel",
@@ -147,7 +157,11 @@ _POISON = [
     _PILLS + r" .{0,25}\b(samlet|gemt|talt op|bunker|i en pose|i haanden|foran (mig|sig)|i lommen|klar)\b",
     r"\bdrukket (noget )?(rengoeringsmiddel|gift|benzin|sprinkler\w*)",
     r"\b(piller|tabletter|medicin|drukket \w+ \w+) med vilje\b",
-    r"\btraekker vejret langsomt",
+    r"\btraekker vejret (langsomt|med lange pauser|overfladisk|underligt|maerkeligt)",
+    r"\btomme? (pille|medicin)(glas|aeske|blister)\w*",
+    r"\bhvor mange .{0,25}(piller|pamoler|panodil\w*|tabletter|sovepiller|de hvide)\b.{0,30}(for mange|farligt|skal der til|doer|er nok)",
+    r"\bslap og (graa|blaa|bleg)|\b(graa|blaa) (om (munden|laeberne)|i ansigtet)\b|\blaeber(ne)? er (helt )?blaa\b",
+    r"\bpuls (paa )?[23]\d\b",
     r"\bfaldet om\b.{0,40}(taget|tog) noget",
     r"\bdrukket (klorin|afloebsrens|sprit|terpentin|noget (hun|han) ikke maa)",
     r"\bgift(en)? i\b.{0,15}(mad|glas)",
@@ -166,11 +180,13 @@ _VIOLENCE = [
     r"\bbli slaaet\b",
     r"\bhits? (me|us|her|him|my)\b",
     r"\b(truer|truede|truet|true) (med at|mig|os|hende|ham|med en|paa livet).{0,50}(draeb|ihjel|kniv|oekse|braend|slaa|skyd|tage livet|koere|pistol|kvael|baal|liv)",
-    r"\b(draebe|draeber|myrde|slaa ihjel|slaar ihjel) (mig|os|sig|ham|hende|dem|nogen|boernene|min|sin|begge|alle|vores)\b",
+    r"\b(draebe|draeber|myrde|slaa ihjel|slaar ihjel) (mig|os|sig|ham|hende|dem|nogen|boernene|min(?! ryg| nakke| hofte| humoer| motivation)|sin|begge|alle|vores)\b",
     r"\bslaa (mig|os|ham|hende|hinanden|min \w+|boernene) ihjel",
     r"\b(staar|gaar|kom|kommer|loeber|har|med|sover|tog|taget|hentet|sidder|truer|viftet|fundet) .{0,25}"
     + _WEAPON
     + r"\b.{0,40}(i haanden|hovedpuden|under|fremme|doer|mod|rundt|paa vej|efter|med ind|\bnu\b|foran|i aften|i nat|$)",
+    r"\b(sidder|gaar|staar|ligger)\b.{0,30}\bmed (et |en |sit |sin )?(jagt|hagl|salon)?(gevaer|riffel|rifl|pistol|boesse)\w*",
+    r"\bsigter? (\w+ )?(paa|mod|efter) (mig|os|dem|ham|hende|folk|naboen|boernene|min|sin)\b",
     r"\b(angrebet|angriber|smidt en \w+ efter|kommer efter|leder efter) mig\b",
     r"\bboldtrae",
     r"\bmed en saks\b",
@@ -215,6 +231,9 @@ _LOST_CONTROL = [
     r"\bstemme(r|rne|n)?\b.{0,25}\b(siger|beordrer|befaler|vil have|raaber|kraever|tvinger|har sagt|sir)\b.{0,40}(skal|maa|at|slaa|ihjel|doe|ud|skaer|goere|taget|nu)",
     r"\b(taendt|taender|saat|satte|saetter) (op i |ild|baal|brand|et baal).{0,30}(gulv|stue|hus|sig|seng|vaerelse|koekken|lejlighed|nu|paa)",
     r"\bhaelder benzin",
+    r"\b(der er|gaaet|gaar der) ild (i|paa) (huset|stuen|koekkenet|lejligheden|gardinet|gardinerne|sengen|sofaen|kaelderen|hans|hendes|mit|vores|vaerelset)",
+    r"\bdet braender (i|inde i|hos) (huset|stuen|koekkenet|lejligheden|hans|hendes|vores|ham|os|mig|naboen|kaelderen)\b",
+    r"\bfire in (the|my|our|his|her) (house|room|kitchen|flat|apartment)\b",
     r"\bbarrikadere\w*",
     r"\bover gelaenderet\b",
     r"\bdjaevelens\b",
@@ -261,6 +280,7 @@ _ENGLISH = [
     r"\bnot be around\b",
     r"\bwon't be (here|around|needing)",
     r"\bwon't need anyone after",
+    r"\b(on|over|off) the (bridge|roof|ledge|railing|train tracks)\b",
     r"\bjoin (mum|mom|dad|him|her) in heaven",
 ]
 _NOT_NOW = [
@@ -279,7 +299,7 @@ _NOT_NOW = [
     r"\bmed et smil\b",
     r"\btil at (springe|skyde|haenge|faa)\b",
     r"\bihjel (at|hvis|over)\b",
-    r"\b(ventetiden|skemaer|kommunen|sagsbehandler(en)?) .{0,25}(slaa|draeb|liv|ihjel)",
+    r"\b(ventetiden|skemaer|bureaukratiet|papirarbejdet|systemet|kommunen|sagsbehandler(en)?) .{0,25}(slaa|draeb|liv|ihjel)",
     r"\b(suicidal|selvmords)risiko .{0,10}(lav|ingen)",
     r"\bingen (suicidal|selvmord)",
     r"\brisiko lav",
@@ -291,7 +311,7 @@ _NOT_NOW = [
     r"\b(begik|efter (et|hans|hendes|sit|min \w+s|vores \w+s)) selvmord",
     r"\bselvmord i (familien|slaegten)",
     r"\bselvmord for\b",
-    r"\bmistede? .{0,25}(selvmord|overdosis|livet)\b",
+    r"\bmiste(t|de|r)? .{0,25}(selvmord|overdosis|livet)\b",
     r"\bdoede\b",
     r"\bdoed af\b",
     r"\boverlevede\b",
@@ -319,6 +339,7 @@ _NOT_NOW = [
     r"\bgoere en ende paa (rodet|det her rod|ventetiden|sagen)",
     r"\bkursus\b",
     r"\bkurser\b",
+    r"\b(a|the|aid) course\b",
     r"\bforedrag\b",
     r"\bkampagne",
     r"\bstatistik",

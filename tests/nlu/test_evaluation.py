@@ -11,21 +11,21 @@ from tests.scenarios.test_conversation import Person
 
 # The most that was reached, less two points.
 FLOORS = {
-    "kind of reaction": 0.894,
-    "topic": 0.856,
-    "topic, letters": 0.857,
+    "kind of reaction": 0.909,
+    "topic": 0.863,
+    "topic, letters": 0.863,
     "topic or offered": 0.938,
     "topic or offered, letters": 0.946,
     "no wrong answer without the right one offered": 0.958,
-    "unit": 0.840,
-    "narrow facets": 0.864,
-    "no narrow facet where none was asked": 0.844,
+    "unit": 0.853,
+    "narrow facets": 0.884,
+    "no narrow facet where none was asked": 0.859,
     "municipality": 0.934,
     "no municipality where none was named": 0.977,
-    "crisis found": 0.824,
+    "crisis found": 0.858,
     "danger met with 112": 0.924,
-    "near misses left alone": 0.816,
-    "turns of dialogues": 0.863,
+    "near misses left alone": 0.849,
+    "turns of dialogues": 0.867,
 }
 
 

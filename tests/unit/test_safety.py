@@ -21,6 +21,13 @@ from bot.safety.crisis import is_crisis
         "min datter har spist en masse panodiler",
         "jeg er 10 år og der er ikke mere mad, min mor er ikke kommet hjem",
         "Hvem får hans lejlighed? Han har skrevet afskedsbrev til os alle",
+        "morfar sidder i skuret med geværet og vil være i fred",
+        "hun står på den forkerte side af rækværket",
+        "han er gået ud i vandet med alt tøjet på",
+        "der er ild i gardinerne hos min bror",
+        "vores lille pige er slap og bleg og svarer ikke",
+        "hvor mange panodiler er for mange",
+        "he is out on the ledge of the roof, on the railing",
     ],
 )
 def test_danger_is_seen_without_a_model(text):
@@ -44,6 +51,11 @@ def test_danger_is_seen_without_a_model(text):
         "skolen siger at min søn slår de andre børn",
         "jobcenteret tager livet af mig med alle de skemaer",
         "hun giver sine møbler væk, fordi hun flytter på plejehjem",
+        "den stol dræber min ryg",
+        "han vil ikke leve sammen med os længere",
+        "jeg har mistet min far til selvmord og vil gerne tale med nogen",
+        "bureaukratiet slår mig ihjel",
+        "det brænder på, mødet er i morgen",
     ],
 )
 def test_the_past_and_figures_of_speech_are_not_danger(text):

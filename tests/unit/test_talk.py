@@ -15,6 +15,7 @@ from bot.answers.conversation import (
 )
 from bot.handoff.said import summary
 from bot.knowledge.laws import LawReference
+from bot.knowledge.words import named_topic
 from tests.conftest import CLOCKS, MONDAY
 
 
@@ -247,6 +248,32 @@ def test_a_long_message_about_something_else_is_a_new_question(directory):
     assert turn(directory, state, text=text, act="followup", topics=topics)[0].answer.topic == "stoette_i_skolen"
     unsure = [("stoette_i_skolen", 0.6), ("bostoette", 0.3)]
     assert turn(directory, state, text=text, act="followup", topics=unsure)[0].answer.topic == "bostoette"
+
+
+def test_the_same_for_somebody_elsewhere_keeps_the_topic(directory):
+    state = State(topic="kontanthjaelp", municipality="0751")
+    topics = [("uddannelsesvejledning", 0.5), ("raad_og_vejledning", 0.3)]
+    heard = {"text": "og hvad med min fætter i Vejle", "topics": topics, "municipality": "0630"}
+    message, _ = turn(directory, state, **heard)
+    assert (message.answer.topic, message.answer.municipality["code"]) == ("kontanthjaelp", "0630")
+    named, _ = turn(
+        directory, state, **{**heard, "text": "og hvad med førtidspensionen", "topics": [("foertidspension", 0.6)]}
+    )
+    assert named.answer.topic == "foertidspension"
+
+
+@pytest.mark.parametrize(
+    ("text", "topic"),
+    [
+        ("er bostøtten gratis", "bostoette"),
+        ("og så weekendfamilien", "aflastning_boern"),
+        ("hvad er klagefristens længde", "klage"),
+        ("gælder det også ham", None),
+        ("STUEN er rodet", None),
+    ],
+)
+def test_a_word_of_the_table_is_known_in_any_inflection(directory, text, topic):
+    assert named_topic(text, directory) == topic
 
 
 def test_a_benefits_complaint_is_a_facet_of_the_benefit(directory):
