@@ -7,7 +7,7 @@
 # give it (--build-arg PYTHON_3_12=python:3.12-slim-bookworm@sha256:…).
 ARG PYTHON_3_10=python:3.10-slim-bookworm
 ARG PYTHON_3_12=python:3.12-slim-bookworm
-ARG CADDY=caddy:2.10-alpine
+ARG CADDY=caddy:2.11-alpine
 ARG UV=uv==0.13.9
 ARG RASA_PACKAGES="--no-default-groups --group rasa"
 ARG LIVING_PACKAGES="--no-default-groups --group living"

@@ -14,8 +14,11 @@ import httpx
 from bot.edge.breaker import Breaker
 
 TIMEOUT_SECONDS = 4.0
+AGAIN_SECONDS = (0.1, 0.4, 1.0)  # together more than the second after which the balancer asks the Rasas again
 WARM_UP_SECONDS = 120.0
 _WARM_UP = "Hvad er bostøtte?"
+_CHANNEL = "/webhooks/rest/webhook"
+_NOBODY_THERE = (httpx.codes.BAD_GATEWAY, httpx.codes.SERVICE_UNAVAILABLE)  # a balancer's; Rasa says neither
 
 
 class RasaSilent(Exception):
@@ -55,9 +58,7 @@ class Rasa:
             raise RasaSilent("breaker open")
         metadata = {"municipality": municipality, "now": now.isoformat()}
         try:
-            response = self._client.post(
-                "/webhooks/rest/webhook", json={"sender": sender, "message": text, "metadata": metadata}
-            )
+            response = self._post({"sender": sender, "message": text, "metadata": metadata})
             response.raise_for_status()
             replies = _join(response.json())
         except (httpx.HTTPError, ValueError, TypeError, AttributeError) as error:
@@ -75,6 +76,20 @@ class Rasa:
             raise RasaSilent("actions down")
         return replies
 
+    def _post(self, message: dict[str, Any]) -> httpx.Response:
+        """Post a message, and again what came to a Rasa that ended over it, until the balancer knows who is there.
+
+        Nothing is done twice: Rasa saves what a message changed when it has answered it.
+        """
+        ends = time.monotonic() + TIMEOUT_SECONDS
+        for pause in AGAIN_SECONDS:
+            with contextlib.suppress(httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError):
+                response = self._client.post(_CHANNEL, json=message, timeout=ends - time.monotonic())
+                if response.status_code not in _NOBODY_THERE:
+                    return response
+            time.sleep(pause)
+        return self._client.post(_CHANNEL, json=message, timeout=ends - time.monotonic())
+
     def warm_up(self, now: dt.datetime) -> str:
         """Ask one question with all the patience it needs, so that the first person does not pay for what is read late.
 
@@ -85,7 +100,7 @@ class Rasa:
         deadline = time.monotonic() + WARM_UP_SECONDS
         while time.monotonic() < deadline:
             with contextlib.suppress(httpx.HTTPError):
-                self._client.post("/webhooks/rest/webhook", json=body, timeout=WARM_UP_SECONDS).raise_for_status()
+                self._client.post(_CHANNEL, json=body, timeout=WARM_UP_SECONDS).raise_for_status()
                 break
             time.sleep(1)
         return sender

@@ -66,6 +66,8 @@ class Stack:
             place = ["-D", str(FOLDER / "postgres"), "-h", "127.0.0.1", "-p", str(service.port), "-k", ""]
             command = (str(found.postgres / "postgres"), *place, *rest)
             return Program(service.name, command, environment, user=stores.account(), stop_signal="INT")
+        if service.image == "caddy":
+            environment["CADDY_BUFFERS"] = found.caddy_buffers
         where = shutil.which(program, path=environment["PATH"]) or program
         return Program(service.name, (where, *rest), environment)
 

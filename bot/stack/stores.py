@@ -21,11 +21,15 @@ ACCOUNT = "postgres"  # whom PostgreSQL runs as when we are root, which it refus
 
 @dataclass(frozen=True)
 class Programs:
-    """Where the programs are. `postgres` is a folder: its server, initdb and psql are of one version."""
+    """Where the programs are. `postgres` is a folder: its server, initdb and psql are of one version.
+
+    `caddy_buffers` is the line Caddy needs to still have the words of a message it sends to the next (CADDY_BUFFERS).
+    """
 
     postgres: Path
     redis: Path
     caddy: Path
+    caddy_buffers: str = ""
 
 
 def find_programs() -> Programs:
@@ -41,7 +45,10 @@ def find_programs() -> Programs:
             f"make stack mangler {' og '.join(missing)}. Installer først: sudo apt-get install {' '.join(missing)}"
         )
     postgres, redis, caddy = (path for path in found.values() if path)
-    return Programs(postgres, redis, caddy)
+    version = subprocess.run([str(caddy), "version"], capture_output=True, text=True, check=False).stdout
+    numbers = tuple(map(int, re.findall(r"\d+", version)[:3]))
+    # Debian's 2.6.2; later ones do not know the line, and from 2.11.2 on none is needed (caddyserver/caddy#7546).
+    return Programs(postgres, redis, caddy, "buffer_requests" if numbers < (2, 6, 4) else "")
 
 
 def _look() -> dict[str, Path | None]:

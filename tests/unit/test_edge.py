@@ -1,9 +1,11 @@
 """What stands around the door: rates, origins, headers, log, figures, and a start that refuses."""
 
 import datetime as dt
+import http.server
 import json
 import re
 import secrets
+import threading
 
 import pytest
 
@@ -278,29 +280,64 @@ def test_after_three_failures_nobody_waits_for_rasa(database):
         assert reply.status_code == 200 and "56 67 67 67" in reply.get_json()["messages"][0]["text"]
 
 
-def test_a_conversation_store_that_is_broken_does_not_silence_the_door(database, tmp_path, monkeypatch):
+class Talking(http.server.BaseHTTPRequestHandler):
+    """A Rasa that says hello, after it has met the first messages as its server's `troubles` say."""
+
+    def do_POST(self):
+        message = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.heard.append(json.loads(message)["message"])
+        trouble = self.server.troubles.pop(0) if self.server.troubles else None
+        if trouble == "gone":
+            self.close_connection = True
+            return
+        body = json.dumps([{"text": "Hej fra Rasa"}]).encode()
+        self.send_response(trouble or 200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def talking():
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Talking) as rasa:
+        rasa.heard, rasa.troubles = [], []
+        threading.Thread(target=rasa.serve_forever, daemon=True).start()
+        yield rasa
+        rasa.shutdown()
+
+
+@pytest.fixture
+def before(database):
+    def build(rasa):
+        url = f"http://127.0.0.1:{rasa.server_port}"
+        return create_app(url, None, database, clock=lambda: MONDAY, secret="test").test_client()
+
+    return build
+
+
+@pytest.mark.parametrize("troubles", [[502], [503], ["gone"], [502, "gone", 503]])
+def test_what_came_to_a_rasa_that_is_gone_is_sent_again(before, talking, troubles):
+    talking.troubles = list(troubles)
+    reply = post(before(talking), "hvad er bostøtte")
+    assert reply.get_json()["messages"][0]["text"] == "Hej fra Rasa"
+    assert talking.heard == ["hvad er bostøtte"] * (len(troubles) + 1)
+
+
+@pytest.mark.parametrize(("troubles", "times"), [([500], 1), ([502] * 9, 4), (["gone"] * 9, 4)])
+def test_what_a_rasa_cannot_answer_is_not_sent_again_and_again(before, talking, troubles, times):
+    talking.troubles = troubles
+    reply = post(before(talking), "hvad er bostøtte i Køge")
+    assert "56 67 67 67" in reply.get_json()["messages"][0]["text"]
+    assert len(talking.heard) == times
+
+
+def test_a_conversation_store_that_is_broken_does_not_silence_the_door(before, talking, tmp_path, monkeypatch):
     """Rasa answers, but its store cannot be swept: the answer still comes."""
-    import http.server
-    import threading
-
-    class Talking(http.server.BaseHTTPRequestHandler):
-        def do_POST(self):
-            self.rfile.read(int(self.headers["Content-Length"]))
-            body = json.dumps([{"text": "Hej fra Rasa"}]).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_):
-            pass
-
     (tmp_path / "broken.db").write_bytes(b"this is no database" * 100)
     monkeypatch.setenv("VEJVISER_CONVERSATIONS", str(tmp_path / "broken.db"))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Talking) as rasa:
-        threading.Thread(target=rasa.serve_forever, daemon=True).start()
-        app = create_app(f"http://127.0.0.1:{rasa.server_port}", None, database, clock=lambda: MONDAY, secret="test")
-        reply = post(app.test_client())
-        rasa.shutdown()
+    reply = post(before(talking))
     assert reply.status_code == 200 and reply.get_json()["messages"][0]["text"] == "Hej fra Rasa"
     assert dt.datetime.fromisoformat(reply.get_json()["messages"][0]["answer"]["as_of"]) == MONDAY
