@@ -18,7 +18,6 @@ AGAIN_SECONDS = (0.1, 0.4, 1.0)  # together more than the second after which the
 WARM_UP_SECONDS = 120.0
 _WARM_UP = "Hvad er bostøtte?"
 _CHANNEL = "/webhooks/rest/webhook"
-_NOBODY_THERE = (httpx.codes.BAD_GATEWAY, httpx.codes.SERVICE_UNAVAILABLE)  # a balancer's; Rasa says neither
 
 
 class RasaSilent(Exception):
@@ -39,7 +38,8 @@ class Rasa:
     """Rasa's REST channel, behind a circuit breaker."""
 
     def __init__(self, url: str, actions_url: str, breaker: Breaker | None = None) -> None:
-        self._client = httpx.Client(base_url=url, timeout=TIMEOUT_SECONDS)
+        self._client = httpx.Client(base_url=url)
+        self.timeout_seconds = TIMEOUT_SECONDS
         self._actions_health = actions_url.removesuffix("/webhook") + "/health"
         self._actions_doubted = False
         self.breaker = breaker or Breaker()
@@ -58,9 +58,7 @@ class Rasa:
             raise RasaSilent("breaker open")
         metadata = {"municipality": municipality, "now": now.isoformat()}
         try:
-            response = self._post({"sender": sender, "message": text, "metadata": metadata})
-            response.raise_for_status()
-            replies = _join(response.json())
+            replies = _join(self._post({"sender": sender, "message": text, "metadata": metadata}).json())
         except (httpx.HTTPError, ValueError, TypeError, AttributeError) as error:
             self.breaker.failed()
             raise RasaSilent(type(error).__name__) from error
@@ -77,18 +75,21 @@ class Rasa:
         return replies
 
     def _post(self, message: dict[str, Any]) -> httpx.Response:
-        """Post a message, and again what came to a Rasa that ended over it, until the balancer knows who is there.
+        """Post a message, and again what came to a Rasa that ended over it, while there is time. Raises HTTPError.
 
         Nothing is done twice: Rasa saves what a message changed when it has answered it.
         """
-        ends = time.monotonic() + TIMEOUT_SECONDS
-        for pause in AGAIN_SECONDS:
-            with contextlib.suppress(httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError):
-                response = self._client.post(_CHANNEL, json=message, timeout=ends - time.monotonic())
-                if response.status_code not in _NOBODY_THERE:
-                    return response
+        ends = time.monotonic() + self.timeout_seconds
+        pauses = iter(AGAIN_SECONDS)
+        while True:
+            left = ends - time.monotonic()
+            try:
+                return self._client.post(_CHANNEL, json=message, timeout=left).raise_for_status()
+            except (httpx.HTTPStatusError, httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError) as error:
+                pause = next(pauses, self.timeout_seconds)
+                if not _is_of_nobody(error) or time.monotonic() + pause >= ends:
+                    raise
             time.sleep(pause)
-        return self._client.post(_CHANNEL, json=message, timeout=ends - time.monotonic())
 
     def warm_up(self, now: dt.datetime) -> str:
         """Ask one question with all the patience it needs, so that the first person does not pay for what is read late.
@@ -118,6 +119,13 @@ class Rasa:
             return httpx.get(self._actions_health, timeout=seconds).is_success
         except httpx.HTTPError:
             return False
+
+
+def _is_of_nobody(error: httpx.HTTPError) -> bool:
+    """Return whether no Rasa had a say in an error: a line that broke, or a balancer's own 502 and 503."""
+    if isinstance(error, httpx.HTTPStatusError):
+        return error.response.status_code in (httpx.codes.BAD_GATEWAY, httpx.codes.SERVICE_UNAVAILABLE)
+    return True
 
 
 def _join(parts: list[dict[str, Any]]) -> list[Reply]:

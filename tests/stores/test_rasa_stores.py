@@ -7,6 +7,7 @@ import warnings
 import pytest
 from sqlalchemy import text
 
+from actions.stores import AGAIN_SECONDS, Turns
 from actions.stores import Conversations as Store
 from bot.knowledge.database import make_engine
 from bot.knowledge.load import ROOT
@@ -101,10 +102,10 @@ def test_a_server_that_was_away_is_found_again_with_the_talk(endpoints, place):
 
 @pytest.mark.parametrize("kind", ["sqlite"])
 def test_two_workers_take_turns_with_one_person(endpoints):
-    from rasa.core.lock_store import LockStore, RedisLockStore
+    from rasa.core.lock_store import LockStore
 
     workers = [LockStore.create(endpoints.lock_store) for _ in range(2)]
-    assert all(isinstance(worker, RedisLockStore) for worker in workers)
+    assert all(isinstance(worker, Turns) for worker in workers)
     said = []
 
     async def turn(worker):
@@ -122,3 +123,38 @@ def test_two_workers_take_turns_with_one_person(endpoints):
         assert went_in == came_out and what == "out", said
     keys = workers[0].red.keys("vejviser:lock:*")
     assert keys == [], "nobody waits any more"
+
+
+@pytest.mark.parametrize("kind", ["sqlite"])
+def test_without_redis_a_rasa_gives_the_turns_itself_and_asks_again(endpoints, redis_server):
+    now = 0.0
+    worker = Turns(endpoints.lock_store, clock=lambda: now)
+    said = []
+
+    async def turn(number):
+        async with worker.lock("moder", wait_time_in_seconds=0.01):
+            said.append((number, "in"))
+            await asyncio.sleep(0.02)
+            said.append((number, "out"))
+
+    async def goes_away_in_the_midst_of_a_turn():
+        async with worker.lock("moder"):
+            redis_server.stop()
+
+    async def two_at_once():
+        await asyncio.gather(turn(1), turn(2))
+
+    try:
+        asyncio.run(goes_away_in_the_midst_of_a_turn())
+        asyncio.run(two_at_once())
+    finally:
+        redis_server.start()
+    assert said == [(1, "in"), (1, "out"), (2, "in"), (2, "out")]
+
+    async def asks_redis():
+        async with worker.lock("moder"):
+            return bool(worker.red.keys("vejviser:lock:*"))
+
+    assert not asyncio.run(asks_redis())
+    now += AGAIN_SECONDS
+    assert asyncio.run(asks_redis())

@@ -268,7 +268,7 @@ def test_after_three_failures_nobody_waits_for_rasa(database):
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         app = create_app(url, f"{url}/webhook", database, clock=lambda: MONDAY, secret="test")
         door = app.test_client()
-        app.config["RASA"]._client.timeout = 0.3
+        app.config["RASA"].timeout_seconds = 0.3
         for _ in range(3):
             post(door)
         reply = post(door, "hvor søger jeg tabt arbejdsfortjeneste i Køge?")
