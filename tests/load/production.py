@@ -66,15 +66,27 @@ class Production:
         wait_until(self.is_well, "the second Rasa")
 
     def is_well(self) -> bool:
-        """Return whether every part that shall run does, and the door says that it is well."""
+        """Return whether every part that shall run does, each Rasa answers, and the door says that it is well."""
         down = {name for name, state, _ in self.supervisor.states() if state != "RUNNING"}
-        return down <= self.stopped and responds(
-            lambda: httpx.get(f"{self.door}/api/v1/health", timeout=5, verify=False).is_success
+        return (
+            down <= self.stopped
+            and all(rasa_answers(pid) for name, pid in self.pids().items() if name.startswith("rasa"))
+            and responds(lambda: httpx.get(f"{self.door}/api/v1/health", timeout=5, verify=False).is_success)
         )
 
     def memory(self) -> dict[str, dict[str, float]]:
         """Return `rss` and `pss` of each part, children included, in MB."""
         return {name: memory_of(pid) for name, pid in sorted(self.pids().items())}
+
+
+def rasa_answers(pid: int) -> bool:
+    """Return whether one Rasa does, asked past the balancer: it runs for seconds before its model is loaded."""
+
+    def asked() -> bool:
+        words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+        return httpx.get(f"http://127.0.0.1:{words[words.index('-p') + 1]}/webhooks/rest/", timeout=5).is_success
+
+    return responds(asked)
 
 
 @contextlib.contextmanager

@@ -21,6 +21,7 @@ from bot.knowledge.load import ROOT
 from bot.stack.stores import find_programs
 from bot.stack.supervision import Supervisor
 from tests.conftest import free_port
+from tests.load.production import rasa_answers
 from tests.scenarios.test_exposure import LOOPBACK, family, listening
 
 QUESTION = {"session": None, "text": "Hvor søger jeg tabt arbejdsfortjeneste i Køge?"}
@@ -41,15 +42,6 @@ class Running:
 
     def ask(self, **more):
         return self.client.post("/api/v1/messages", json={**QUESTION, **more}).json()
-
-    def answers(self, rasa):
-        """Return whether one Rasa does, asked past the balancer."""
-        environment = Path(f"/proc/{self.pids()['balancer']}/environ").read_text()
-        ports = re.search(r"VEJVISER_RASAS=to \S+:(\d+) \S+:(\d+)", environment)
-        try:
-            return httpx.get(f"http://127.0.0.1:{ports[int(rasa[-1])]}/webhooks/rest/", timeout=5).is_success
-        except httpx.HTTPError:
-            return False
 
     def well(self):
         return self.client.get("/api/v1/health").status_code == 200
@@ -106,7 +98,7 @@ def test_a_question_is_answered_through_tls_and_any_rasa_goes_on_with_it(stack):
         stack.supervisor.line.stopProcess(name)
         said = stack.ask(session=said["session"], text=question)
         stack.supervisor.line.startProcess(name)
-        until(lambda name=name: stack.answers(name), f"{name} anew")
+        until(lambda name=name: rasa_answers(stack.pids()[name]), f"{name} anew")
         assert said["messages"][0]["answer"]["kind"] == "answer", question
         assert said["messages"][0]["answer"]["topic"] == "tabt_arbejdsfortjeneste", question
 
