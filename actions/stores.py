@@ -8,14 +8,17 @@ Without Redis it answers nobody.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import itertools
 import json
+import logging
 import time
 from collections.abc import Callable
 from typing import Any
 
 from rasa.core.lock import TicketLock
-from rasa.core.lock_store import InMemoryLockStore, RedisLockStore
+from rasa.core.lock_store import InMemoryLockStore, LockError, RedisLockStore
 from rasa.core.tracker_store import SQLTrackerStore
 from rasa.shared.core.events import Event, SessionStarted
 from rasa.shared.core.trackers import DialogueStateTracker
@@ -26,8 +29,11 @@ from sqlalchemy.orm import sessionmaker
 
 from bot.knowledge.database import make_engine
 
+TURN_SECONDS = 2.0  # half of what the door waits, so that there is time left to answer; Rasa's own is a minute
+POLL_SECONDS = 0.05
 AGAIN_SECONDS = 5  # a Redis that hangs costs everybody a second each time it is asked
 
+_log = logging.getLogger(__name__)
 _EVENTS = SQLTrackerStore.SQLEvent.__table__
 _OF_SENDER = _EVENTS.c.sender_id == bindparam("sender")
 _BEGAN = (
@@ -82,6 +88,7 @@ class Turns(RedisLockStore):
     """Redis says whose turn it is. While it is away each Rasa says so to those who come to it, and goes on answering.
 
     Then two messages that one person sends at once may be answered by two Rasas at once; their words stay their own.
+    Nobody waits longer than a turn lasts: who had it was killed, or Redis went or came back with it.
     """
 
     def __init__(self, endpoint_config: EndpointConfig, clock: Callable[[], float] = time.monotonic) -> None:
@@ -89,6 +96,18 @@ class Turns(RedisLockStore):
         self._own = InMemoryLockStore()
         self._clock = clock
         self._away_until = clock()
+
+    def lock(
+        self, conversation_id: str, lock_lifetime: float = TURN_SECONDS, wait_time_in_seconds: float = POLL_SECONDS
+    ) -> contextlib.AbstractAsyncContextManager[TicketLock]:
+        """Return a turn, to be entered."""
+        return super().lock(conversation_id, lock_lifetime, wait_time_in_seconds)
+
+    async def _acquire_lock(self, conversation_id: str, ticket: int, wait_time_in_seconds: float) -> TicketLock:
+        with contextlib.suppress(asyncio.TimeoutError, LockError):
+            turn = super()._acquire_lock(conversation_id, ticket, wait_time_in_seconds)
+            return await asyncio.wait_for(turn, TURN_SECONDS)
+        return TicketLock(conversation_id)
 
     def get_lock(self, conversation_id: str) -> TicketLock | None:
         """Return the lock of a conversation, None where nobody holds it."""
@@ -107,6 +126,7 @@ class Turns(RedisLockStore):
         if self._clock() >= self._away_until:
             try:
                 return redis(about)
-            except RedisError:
+            except RedisError as error:
+                _log.warning("Redis does not say whose turn it is: %s", type(error).__name__)
                 self._away_until = self._clock() + AGAIN_SECONDS
         return own(about)

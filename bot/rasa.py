@@ -13,7 +13,6 @@ import copy
 import ctypes
 import functools
 import gc
-import os
 import sys
 import types
 from typing import Any
@@ -23,7 +22,6 @@ from jsonschema.protocols import Validator
 from jsonschema.validators import validator_for
 
 FIRST_MESSAGE = "Han vil ikke op, og jeg ved ikke, hvem i Københvn vi skal ringe til"  # unsure: the encoder is asked
-LOCK_SECONDS = 3  # less than the four the door waits, so that who was being answered is answered by another in time
 KEEP_SECONDS = 2  # less than the five after which Sanic, who serves the actions, closes a line nobody speaks on
 
 
@@ -77,14 +75,6 @@ def insist_on_a_model() -> None:
     agent.load_agent = load_or_end
 
 
-def let_go_of_locks() -> None:
-    """Let a conversation wait for a Rasa that was killed over it for seconds, not for Rasa's minute.
-
-    Read when Rasa is imported, so it comes first. Only where Redis keeps the locks: others end with their process.
-    """
-    os.environ.setdefault("TICKET_LOCK_LIFETIME", str(LOCK_SECONDS))
-
-
 def settle() -> None:
     """Give back what was needed for loading only, and let no collection look again at what stays."""
     gc.collect()
@@ -127,7 +117,6 @@ def _kept_session(endpoint: Any) -> contextlib.nullcontext[aiohttp.ClientSession
 
 
 if __name__ == "__main__":
-    let_go_of_locks()
     leave_out_tensorflow()
     shorten_the_way_to_actions()
     insist_on_a_model()

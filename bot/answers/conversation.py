@@ -39,7 +39,9 @@ SOMETHING_ELSE = "Noget andet"
 _WILL_NOT_SAY = re.compile(
     r"\bved (?:jeg |det )?(?:ikke|jeg ikke)|\baner|\bvil ikke|\blige ?meget|\bligegyldig|\banonym|^nej\b", re.IGNORECASE
 )
-_SAME_FOR = re.compile(r"^(?:(?:og|men|ok|nå|jamen),? )*(?:hvad|hvordan) (?:så |nu )?(?:med|hvis)\b", re.IGNORECASE)
+_SAME_FOR = re.compile(
+    r"^(?:(?:og|men|ok|okay|nå|jamen),? )*(?:hvad|hvordan) (?:så |nu )?(?:med|hvis)\b", re.IGNORECASE
+)
 _BACK = re.compile(
     r"\btilbage til\b|\b(?:vi|jeg) (?:talte|snakkede|spurgte|skrev) om\b|\bdet (?:andet|første) (?:jeg|vi|spørgsmål)\b",
     re.IGNORECASE,
@@ -357,12 +359,12 @@ def _topic(heard: Understood, state: State, directory: Directory) -> str | None:
         if named is None and state.topic and is_new and words > 10 and probability >= CLEARLY:
             return best
         return named if named and not (state.topic and named in FACETS_OF_OTHERS) else state.topic
-    same_for = state.topic and words <= 8 and _SAME_FOR.search(heard.text)  # "og hvad med min søster i Vejle?"
-    if same_for and probability < CLEARLY and named_topic(heard.text, directory) is None:
-        return state.topic
     if office := _asked_for(heard):
         theirs = [code for code, _ in heard.topics if directory.topics[code].department_type == office]
         return theirs[0] if theirs else best
+    same_for = state.topic and words <= 8 and _SAME_FOR.search(heard.text)  # "og hvad med min søster i Vejle?"
+    if same_for and probability < CLEARLY and named_topic(heard.text, directory) is None:
+        return state.topic
     if best in FACETS_OF_OTHERS:
         named = named_topic(heard.text, directory)
         if named in dict(heard.topics) and named not in FACETS_OF_OTHERS:

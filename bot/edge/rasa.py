@@ -77,12 +77,12 @@ class Rasa:
     def _post(self, message: dict[str, Any]) -> httpx.Response:
         """Post a message, and again what came to a Rasa that ended over it, while there is time. Raises HTTPError.
 
-        Nothing is done twice: Rasa saves what a message changed when it has answered it.
+        Nothing is done twice: Rasa saves what a message changed as the last thing before it answers.
         """
         ends = time.monotonic() + self.timeout_seconds
         pauses = iter(AGAIN_SECONDS)
         while True:
-            left = ends - time.monotonic()
+            left = max(ends - time.monotonic(), 0.05)
             try:
                 return self._client.post(_CHANNEL, json=message, timeout=left).raise_for_status()
             except (httpx.HTTPStatusError, httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError) as error:

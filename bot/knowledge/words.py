@@ -37,9 +37,9 @@ def _standing(padded: str, directory: Directory) -> Iterator[tuple[str, str, str
     by_beginning = _phrases(directory)
     for beginning in {word[:_BEGINNING] for word in padded.split()}:
         for phrase, word, topic in by_beginning.get(beginning, ()):
-            at = padded.find(phrase)
-            if at >= 0 and (ending := _ENDING.match(padded, at + len(phrase))):
-                yield padded[at : ending.end()], word, topic
+            found = (_ENDING.match(padded, at.end()) for at in re.finditer(re.escape(phrase), padded))
+            if ending := next(filter(None, found), None):
+                yield phrase + ending[0], word, topic
 
 
 @functools.lru_cache(maxsize=2)

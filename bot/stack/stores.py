@@ -46,9 +46,9 @@ def find_programs() -> Programs:
         )
     postgres, redis, caddy = (path for path in found.values() if path)
     version = subprocess.run([str(caddy), "version"], capture_output=True, text=True, check=False).stdout
-    numbers = tuple(map(int, re.findall(r"\d+", version)[:3]))
     # Debian's 2.6.2; later ones do not know the line, and from 2.11.2 on none is needed (caddyserver/caddy#7546).
-    return Programs(postgres, redis, caddy, "buffer_requests" if numbers < (2, 6, 4) else "")
+    is_old = re.match(r"v?2\.(?:[0-5]\.|6\.[0-3]\b)", version)
+    return Programs(postgres, redis, caddy, "buffer_requests" if is_old else "")
 
 
 def _look() -> dict[str, Path | None]:

@@ -14,7 +14,6 @@ from rasa.core.actions.action import RemoteAction
 from rasa.shared.core.events import Event
 from rasa.utils.endpoints import EndpointConfig
 
-from bot.edge.rasa import TIMEOUT_SECONDS
 from bot.knowledge.load import ROOT
 from bot.processes import backend_environment
 from bot.rasa import shorten_the_way_to_actions
@@ -107,15 +106,3 @@ def test_rasa_does_not_stay_up_without_a_model(model, tmp_path):
     ended = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120)
     assert ended.returncode == 1
     assert "The model could not be loaded" in ended.stderr
-
-
-def test_a_conversation_a_rasa_was_killed_over_is_free_before_the_door_gives_up():
-    lines = (
-        "import bot.rasa",
-        "bot.rasa.let_go_of_locks()",
-        "import rasa.core.lock_store as it",
-        "print(it.LOCK_LIFETIME)",
-    )
-    command = [sys.executable, "-W", "ignore", "-c", "\n".join(lines)]
-    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert int(told) < TIMEOUT_SECONDS

@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from actions.stores import AGAIN_SECONDS, Turns
 from actions.stores import Conversations as Store
+from bot.edge.rasa import TIMEOUT_SECONDS
 from bot.knowledge.database import make_engine
 from bot.knowledge.load import ROOT
 from bot.safety.conversations import Conversations
@@ -158,3 +159,19 @@ def test_without_redis_a_rasa_gives_the_turns_itself_and_asks_again(endpoints, r
     assert not asyncio.run(asks_redis())
     now += AGAIN_SECONDS
     assert asyncio.run(asks_redis())
+
+
+@pytest.mark.parametrize("kind", ["sqlite"])
+def test_who_wrote_to_a_rasa_that_was_killed_gets_a_turn_while_the_door_still_waits(endpoints):
+    killed, other = Turns(endpoints.lock_store), Turns(endpoints.lock_store)
+
+    async def turn():
+        async with other.lock("moder"):
+            return "answered"
+
+    async def sent_again():
+        await killed.lock("moder").__aenter__()
+        return await asyncio.wait_for(turn(), TIMEOUT_SECONDS)
+
+    assert asyncio.run(sent_again()) == "answered"
+    assert asyncio.run(turn()) == "answered", "the next one as well"

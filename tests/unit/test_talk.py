@@ -266,6 +266,7 @@ def test_the_same_for_somebody_elsewhere_keeps_the_topic(directory):
     ("text", "topic"),
     [
         ("er bostøtten gratis", "bostoette"),
+        ("tolken kom ikke sidst, kan vi få en tolk", "tolk"),
         ("og så weekendfamilien", "aflastning_boern"),
         ("hvad er klagefristens længde", "klage"),
         ("gælder det også ham", None),
