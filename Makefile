@@ -36,7 +36,8 @@ test-postgres: $(READY) ## all tests on a PostgreSQL that is thrown away afterwa
 
 test-living: export VEJVISER_RASA_PYTHON = $(CURDIR)/.venv/bin/python
 test-living: $(READY) $(LIVING) ## the tests on Python 3.12 and SQLAlchemy 2, before a Rasa that runs from .venv
-	@.venv-living/bin/python -W ignore -m pytest -n 2 --dist loadgroup --ignore=tests/nlu --ignore=tests/dialogue --ignore=tests/stores/test_rasa_stores.py
+	@.venv-living/bin/python -W ignore -m pytest -n 2 --dist loadgroup --ignore=tests/nlu --ignore=tests/dialogue --ignore=tests/stores/test_rasa_stores.py \
+		--ignore=tests/unit/test_benchmarks.py --ignore=tests/unit/test_tour.py
 
 lint: $(READY) ## the lock, ruff, mypy, import-linter
 	@$(UV) lock --check --offline --quiet && .venv/bin/ruff check -q . && .venv/bin/ruff format -q --check . && .venv/bin/mypy && .venv/bin/lint-imports --no-logo

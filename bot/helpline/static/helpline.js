@@ -68,6 +68,7 @@ function took(found) {
 }
 
 function show(found, before) {
+  const chosen = hits[active]?.topic; // results may come after the arrow key: what was chosen stays so
   hits = found;
   active = -1;
   list.replaceChildren(
@@ -86,6 +87,8 @@ function show(found, before) {
   field.setAttribute("aria-expanded", String(!!hits.length));
   field.removeAttribute("aria-activedescendant");
   count.textContent = before + (hits.length ? `${hits.length} fundet` : field.value.trim() ? "Intet endnu" : "");
+  const again = chosen ? hits.findIndex((hit) => hit.topic === chosen) : -1;
+  if (again >= 0) move(again);
 }
 
 function move(to) {
